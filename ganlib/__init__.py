@@ -1,0 +1,29 @@
+"""ganlib: generative adversarial networks, one paper a file, to be read and run."""
+
+from ganlib import metrics, models, objectives, plotting
+from ganlib.budget import budget, device, seed_everything
+from ganlib.data import Images, load
+from ganlib.gan import GAN, adam
+from ganlib.models import build
+from ganlib.training import History, Monitor, TrainingDiverged, fit, restore, save
+
+__all__ = [
+    "GAN",
+    "History",
+    "Images",
+    "Monitor",
+    "TrainingDiverged",
+    "adam",
+    "budget",
+    "build",
+    "device",
+    "fit",
+    "load",
+    "metrics",
+    "models",
+    "objectives",
+    "plotting",
+    "restore",
+    "save",
+    "seed_everything",
+]

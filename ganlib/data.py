@@ -1,0 +1,300 @@
+"""Real images as one uint8 tensor on the device, and endless shuffled batches of them.
+
+Everything is loaded before training starts and a batch is an index and a scale: no workers, no per-sample transforms.
+"""
+
+import gzip
+import io
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from ganlib.budget import device
+from ganlib.gan import require
+
+Arrays = dict[str, np.ndarray]
+BUNDLED = Path(__file__).resolve().parent.parent / "data"
+DIGITS = tuple("0123456789")
+FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+# name -> class names; what is not bundled is looked up under $GANLIB_DATA, then data/, then downloaded
+NAMES: dict[str, tuple[str, ...]] = {
+    "mnist5k": DIGITS,
+    "fashion10k": FASHION,
+    "emoji": (),
+    "color-mnist": tuple(f"{i:03d}" for i in range(1000)),
+    "mnist": DIGITS,
+    "fashion-mnist": FASHION,
+    "cifar10": CIFAR10,
+    "celeba": (),
+    "lsun-church": (),
+}
+
+
+@dataclass(frozen=True)
+class Images:
+    """A set of images, resident on one device.
+
+    Attributes:
+        x: uint8 (N, C, H, W). A memory-mapped set stays on disk, and only its batches go to the device.
+        y: int64 (N,) class indices, or None.
+        name: where it came from, for the titles of figures.
+        classes: class names, in the order of the indices; empty without classes.
+        captions: one text per image, or empty.
+    """
+
+    x: Tensor
+    y: Tensor | None
+    name: str
+    classes: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        x, y = self.x, self.y
+        rule = "it must be uint8 (N, C, H, W) with C = 1 or 3"
+        require(x.dim() == 4 and x.dtype == torch.uint8, f"x is {x.dtype} {tuple(x.shape)}; {rule}")
+        require(x.shape[1] in (1, 3), f"x has shape {tuple(x.shape)}; {rule}")
+        require(y is None or y.shape == (len(x),), f"y holds {0 if y is None else len(y)} labels for {len(x)} images")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape (C, H, W) of one image."""
+        return tuple(self.x.shape[1:])
+
+    def take(self, n: int) -> "Images":
+        """The first n images.
+
+        Raises:
+            ValueError: there are not as many.
+        """
+        require(1 <= n <= len(self), f"n is {n}; {self.name} has {len(self)} images")
+        return replace(self, x=self.x[:n], y=None if self.y is None else self.y[:n], captions=self.captions[:n])
+
+    def batches(self, batch_size: int = 64, seed: int = 0, start: int = 0, labels: bool = False) -> "Batches":
+        """Endless shuffled batches from position ``start`` on; see ``Batches``."""
+        return Batches(self, batch_size, seed, start, labels)
+
+
+class Batches(Iterator):
+    """Endless batches, float32 (B, C, H, W) in [-1, 1] on the device; with ``labels`` pairs (x, y).
+
+    Each epoch is one shuffle of the set, cut into whole batches. Batch number ``position`` is a pure function of
+    (images, batch_size, seed, position), so a stopped run goes on at exactly the next batch.
+
+    Raises:
+        ValueError: the set has fewer images than a batch, or no labels when they are asked for.
+    """
+
+    def __init__(self, images: Images, batch_size: int, seed: int, start: int, labels: bool):
+        require(1 <= batch_size <= len(images), f"batch_size is {batch_size}; {images.name} has {len(images)} images")
+        require(start >= 0, f"start is {start}; it must not be negative")
+        require(not labels or images.y is not None, f"labels=True, but {images.name} has no labels")
+        self.images, self.batch_size, self.seed, self.position, self.labels = images, batch_size, seed, start, labels
+        self.device = device() if images.x.device.type == "cpu" else images.x.device
+        self.epoch, self.order = -1, torch.empty(0)
+
+    def __next__(self) -> Tensor | tuple[Tensor, Tensor]:
+        epoch, batch = divmod(self.position, len(self.images) // self.batch_size)
+        if epoch != self.epoch:
+            # a generator of its own, on the CPU, so that the order is the same on every device
+            generator = torch.Generator("cpu").manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+            order = torch.randperm(len(self.images), generator=generator, device="cpu")
+            self.epoch, self.order = epoch, order.to(self.images.x.device)
+        index = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        self.position += 1
+        x = to_float(self.images.x[index].to(self.device))
+        return (x, self.images.y[index].to(self.device)) if self.labels else x
+
+
+def to_float(x: Tensor) -> Tensor:
+    """uint8 0...255 to float32 -1...1, in channels_last."""
+    return x.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
+
+
+def load(name: str | Path, split: str = "train", size: int = 32) -> Images:
+    """Load a set of images, ``size`` pixels wide and high, on ``ganlib.device()``.
+
+    Args:
+        name: one of ``NAMES``, or a path: a folder of images, an .npz with ``images`` uint8 (N, H, W[, C]) and optional
+            ``labels`` (N,), or an .npy of such images, which is memory-mapped and must have the size already.
+        split: "train" or "test"; a path has no splits.
+        size: 28-pixel digits and clothes get a border of 2 pixels; what still differs is resized with antialiasing.
+
+    Raises:
+        ValueError: an unknown name, split or format.
+        FileNotFoundError: the set is neither bundled nor found nor downloaded; the sentence says where it looked.
+    """
+    require(split in ("train", "test"), f"split is {split!r}; it must be 'train' or 'test'")
+    require(size >= 4, f"size is {size}; it must be at least 4 pixels")
+    name = str(name)
+    if name == "color-mnist":
+        return _color_mnist(split, size)
+    if name in NAMES:
+        arrays = _find(name, split, size)
+    elif Path(name).exists():
+        arrays = _open(Path(name), size)
+    else:
+        raise ValueError(f"name is {name!r}; it must be a path that exists or one of {', '.join(NAMES)}")
+    x = _checked(arrays["images"], name)
+    labels = arrays.get("labels")
+    y = None if labels is None else torch.from_numpy(np.asarray(labels).astype(np.int64))
+    x = _resize(x, size, border=name in ("mnist5k", "mnist", "fashion10k", "fashion-mnist"))
+    where = torch.device("cpu") if isinstance(arrays["images"], np.memmap) else device()
+    captions = tuple(map(str, arrays.get("captions", ())))
+    return Images(x.to(where), None if y is None else y.to(where), name, NAMES.get(name, ()), captions)
+
+
+def _checked(images: np.ndarray, name: str) -> Tensor:
+    """uint8 (N, H, W) or (N, H, W, C) as a tensor (N, C, H, W)."""
+    rule = "it must be uint8 (N, H, W) or (N, H, W, C) with C = 1 or 3"
+    ok = images.dtype == np.uint8 and (images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3)))
+    require(ok and len(images) > 0, f"images of {name} is {images.dtype} {images.shape}; {rule}")
+    # copy-on-write maps are writable for torch and never touch the file
+    x = torch.as_tensor(images, device="cpu")
+    return x[:, None] if images.ndim == 3 else x.permute(0, 3, 1, 2)
+
+
+def _resize(x: Tensor, size: int, border: bool) -> Tensor:
+    if border and size != 28:
+        x = pad(x, (2, 2, 2, 2))
+    if tuple(x.shape[2:]) == (size, size):
+        return x
+    chunks = (interpolate(c.float(), (size, size), mode="bilinear", antialias=True) for c in x.split(1000))
+    return torch.cat([c.round_().clamp_(0, 255).to(torch.uint8) for c in chunks])
+
+
+def _color_mnist(split: str, size: int) -> Images:
+    """Three random digits stacked into R, G and B (Sajjadi et al. 2018, section 4.1); the class is their number.
+
+    Made from MNIST where it is at hand, else from mnist5k: five times as many triples as digits, at most 50,000.
+    """
+    name = "mnist" if any(_PUBLISHED["mnist"](root, split, size) for root in _roots()) else "mnist5k"
+    digits = load(name, split, size)
+    generator = torch.Generator("cpu").manual_seed(("train", "test").index(split))
+    n = min(5 * len(digits), 50_000)
+    triples = torch.randint(len(digits), (n, 3), generator=generator, device="cpu").to(digits.x.device)
+    x = torch.cat([digits.x[triples[:, i]] for i in range(3)], dim=1)
+    y = digits.y[triples] @ torch.tensor([100, 10, 1], device=digits.x.device)
+    return Images(x, y, f"color-mnist of {digits.name}", NAMES["color-mnist"])
+
+
+def _roots() -> list[Path]:
+    return [Path(p) for p in (os.environ.get("GANLIB_DATA"), BUNDLED) if p]
+
+
+def _find(name: str, split: str, size: int, download: bool = True) -> Arrays:
+    """Look a named set up under every root, as NAME_SPLIT.npz or as its published files; else download it."""
+    for root in _roots():
+        if (root / f"{name}_{split}.npz").exists():
+            return _open(root / f"{name}_{split}.npz", size)
+        arrays = _PUBLISHED[name](root, split, size) if name in _PUBLISHED else None
+        if arrays is not None:
+            return arrays
+    if download and name in _TORCHVISION:
+        from torchvision import datasets  # slow to import, and needed here only
+
+        try:
+            getattr(datasets, _TORCHVISION[name])(_roots()[0], download=True)
+            return _find(name, split, size, download=False)
+        except (OSError, RuntimeError, ImportError):
+            pass  # no network, no room, or no way to download this set: say below what to do
+    looked = " nor in ".join(str(root.resolve()) for root in _roots())
+    files = f"the published files, or {name}_train.npz and {name}_test.npz (images uint8 N x H x W[ x 3], labels)"
+    raise FileNotFoundError(f"{name} is not in {looked}, and could not be downloaded: put there {files}")
+
+
+def _idx(folder: str) -> Callable[[Path, str, int], Arrays | None]:
+    """A reader of MNIST's idx files, gzipped or not, in ROOT/folder: a header of 4 bytes per number, then the bytes."""
+
+    def read(root: Path, split: str, size: int) -> Arrays | None:
+        arrays = {}
+        for key, kind, header in (("images", "images-idx3", 16), ("labels", "labels-idx1", 8)):
+            path = root / folder / f"{'train' if split == 'train' else 't10k'}-{kind}-ubyte"
+            if path.exists():
+                raw = path.read_bytes()
+            elif path.with_name(path.name + ".gz").exists():
+                raw = gzip.decompress(path.with_name(path.name + ".gz").read_bytes())
+            else:
+                return None
+            shape = np.frombuffer(raw[4:header], ">i4")
+            ok = len(raw) - header == shape.prod()
+            require(ok, f"{path} holds {len(raw) - header} bytes of data; its header says {shape.prod()}")
+            arrays[key] = np.frombuffer(raw, np.uint8, offset=header).reshape(shape).copy()
+        return arrays
+
+    return read
+
+
+def _cifar10(root: Path, split: str, size: int) -> Arrays | None:
+    if not (root / "cifar-10-batches-py").is_dir():
+        return None
+    from torchvision.datasets import CIFAR10
+
+    # the published files are pickles; torchvision opens them only after their checksums were right
+    data = CIFAR10(root, train=split == "train")
+    return {"images": data.data, "labels": np.array(data.targets)}
+
+
+def _celeba(root: Path, split: str, size: int) -> Arrays | None:
+    folder = root / "celeba" / "img_align_celeba"
+    if not folder.is_dir():
+        return None
+    # the published partition goes by number: 162,770 for training, 19,867 for validation, the rest for testing
+    wanted = range(1, 162_771) if split == "train" else range(182_638, 202_600)
+    return {"images": _decode([folder / f"{i:06d}.jpg" for i in wanted if (folder / f"{i:06d}.jpg").exists()], size)}
+
+
+def _lsun_church(root: Path, split: str, size: int) -> Arrays | None:
+    folder = root / f"church_outdoor_{'train' if split == 'train' else 'val'}_lmdb"
+    if not folder.is_dir():
+        return None
+    import lmdb
+
+    with lmdb.open(str(folder), readonly=True, lock=False) as database, database.begin() as transaction:
+        return {"images": _decode([io.BytesIO(value) for _, value in transaction.cursor()], size)}
+
+
+_PUBLISHED = {
+    "mnist": _idx("MNIST/raw"),
+    "fashion-mnist": _idx("FashionMNIST/raw"),
+    "cifar10": _cifar10,
+    "celeba": _celeba,
+    "lsun-church": _lsun_church,
+}
+_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10", "celeba": "CelebA"}
+
+
+def _open(path: Path, size: int) -> Arrays:
+    """Read a folder of images, an .npz or an .npy. Pickled arrays are refused, so no code of the file runs."""
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp"))
+        return {"images": _decode(files, size)}
+    if path.suffix == ".npy":
+        return {"images": np.load(path, mmap_mode="c", allow_pickle=False)}
+    require(path.suffix == ".npz", f"{path} is neither a folder of images nor an .npz or .npy file")
+    with np.load(path, allow_pickle=False) as arrays:
+        require("images" in arrays, f"{path} has no array 'images'; it has {', '.join(arrays) or 'none'}")
+        return dict(arrays)
+
+
+def _decode(files: Sequence[Path | io.BytesIO], side: int) -> np.ndarray:
+    """Decode image files to uint8 (N, side, side, 3): the largest centred square, resized with antialiasing."""
+    images = np.empty((len(files), side, side, 3), np.uint8)
+    for i, file in enumerate(files):
+        with Image.open(file) as image:
+            image = image.convert("RGB")
+        crop = min(image.size)
+        left, top = (image.width - crop) // 2, (image.height - crop) // 2
+        box = (left, top, left + crop, top + crop)
+        images[i] = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
+    return images

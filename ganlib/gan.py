@@ -1,0 +1,170 @@
+"""The two-player game, one step at a time (Goodfellow et al. 2014, Algorithm 1)."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import Optimizer
+
+from ganlib.budget import device, private_seed
+from ganlib.objectives import Objective, clip_weights_, gradient_penalty
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> OptimizerFactory:
+    """A factory of Adam optimisers in one fused kernel; the defaults are DCGAN's (Radford et al. 2016, section 4)."""
+
+    def factory(parameters: Iterable[nn.Parameter]) -> Optimizer:
+        parameters = list(parameters)
+        fused = parameters[0].device.type != "meta"  # the meta device has no kernels to fuse
+        return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=fused)
+
+    return factory
+
+
+def require(rule: bool, message: str) -> None:
+    """Raise ``ValueError(message)`` unless the rule holds."""
+    if not rule:
+        raise ValueError(message)
+
+
+def check_latent(z: Tensor, latent_dim: int) -> None:
+    """Raise ``ValueError`` unless z is a batch of latents (N, latent_dim)."""
+    require(z.dim() == 2 and z.shape[1] == latent_dim, f"z has shape {tuple(z.shape)}; it must be (N, {latent_dim})")
+
+
+class GAN(nn.Module):
+    """A generator and a discriminator that play an objective.
+
+    Args:
+        generator: maps latents (N, latent_dim) to images (N, C, H, W) in [-1, 1].
+        discriminator: maps images to logits (N,).
+        objective: what the players minimise.
+        latent_dim: length of z, drawn from N(0, 1).
+        n_critic: discriminator updates in one step (the k of Algorithm 1).
+        penalty: weight of the gradient penalty (Gulrajani's lambda); 0 leaves it out of the step.
+        clip: after each discriminator update its weights are clamped to [-clip, clip]; None does not.
+        g_optimizer, d_optimizer: factories, from parameters to an optimiser; None is ``adam()``.
+
+    The networks move to ``ganlib.device()``, with convolutions in channels_last.
+
+    Raises:
+        ValueError: a number out of its range.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        objective: Objective,
+        latent_dim: int,
+        n_critic: int = 1,
+        penalty: float = 0.0,
+        clip: float | None = None,
+        g_optimizer: OptimizerFactory | None = None,
+        d_optimizer: OptimizerFactory | None = None,
+    ):
+        super().__init__()
+        require(latent_dim >= 1, f"latent_dim is {latent_dim}; it must be at least 1")
+        require(n_critic >= 1, f"n_critic is {n_critic}; it must be at least 1")
+        require(penalty >= 0, f"penalty is {penalty}; it must not be negative")
+        require(clip is None or clip > 0, f"clip is {clip}; it must be positive, or None for no clipping")
+        self.generator, self.discriminator, self.objective = generator, discriminator, objective
+        self.latent_dim, self.n_critic, self.penalty, self.clip = latent_dim, n_critic, penalty, clip
+        self.to(device=device(), memory_format=torch.channels_last)
+        self.optimizers = {
+            "generator": (g_optimizer or adam())(generator.parameters()),
+            "discriminator": (d_optimizer or adam())(discriminator.parameters()),
+        }
+        # Batch norm must see reals and fakes apart: mixed, their statistics would tell D which batch it looks at.
+        self.one_forward = not any(isinstance(m, _BatchNorm) for m in discriminator.modules())
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.generator.parameters()).device
+
+    def extra_repr(self) -> str:
+        return (
+            f"objective={self.objective.name}, latent_dim={self.latent_dim}, n_critic={self.n_critic}, "
+            f"penalty={self.penalty}, clip={self.clip}"
+        )
+
+    def step(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
+        """One generator update after its ``n_critic`` discriminator updates; returns 0-d tensors, to be read later.
+
+        ``batches`` gives real images (N, C, H, W), one batch to each discriminator update. The losses are d_loss and
+        g_loss; d_real and d_fake are the means of D(x) and D(G(z)) (see ``Objective.output``).
+        """
+        for _ in range(self.n_critic):
+            real = next(batches)
+            logs = self.discriminator_step(real)
+        return logs | self.generator_step(len(real))
+
+    def discriminator_step(self, real: Tensor) -> dict[str, Tensor]:
+        """One update of the discriminator on a batch of reals and as many fresh fakes."""
+        with torch.no_grad():  # the generator does not learn here, so its graph is not kept
+            fake = self.generator(self.latent(len(real)))
+        if self.one_forward:
+            real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+        else:
+            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+        loss = d_loss = self.objective.d_loss(real_logits, fake_logits).mean()
+        logs = {
+            "d_loss": d_loss.detach(),
+            "d_real": self.objective.output(real_logits.detach()).mean(),
+            "d_fake": self.objective.output(fake_logits.detach()).mean(),
+        }
+        if self.penalty:
+            penalty = gradient_penalty(self.discriminator, real, fake).mean()
+            loss = d_loss + self.penalty * penalty
+            logs["penalty"] = penalty.detach()
+        self.descend(loss, self.optimizers["discriminator"])
+        if self.clip is not None:
+            clip_weights_(self.discriminator, self.clip)
+        return logs
+
+    def generator_step(self, n: int) -> dict[str, Tensor]:
+        """One update of the generator on n fresh fakes."""
+        loss = self.objective.g_loss(self.discriminator(self.generator(self.latent(n)))).mean()
+        self.descend(loss, self.optimizers["generator"])
+        return {"g_loss": loss.detach()}
+
+    def descend(self, loss: Tensor, optimizer: Optimizer) -> None:
+        """One update of the parameters that the optimiser owns, and of no others.
+
+        ``inputs`` keeps the backward pass to that player's parameters: the opponent's get no gradient and cost none.
+        """
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward(inputs=parameters)
+        optimizer.step()
+
+    def latent(self, n: int) -> Tensor:
+        """n latents from N(0, 1), shape (n, latent_dim), drawn on the game's device."""
+        return torch.randn(n, self.latent_dim, device=self.device)
+
+    @torch.no_grad()
+    def generate(self, z: Tensor) -> Tensor:
+        """Images (N, C, H, W) from given latents (N, latent_dim), by the generator in eval mode."""
+        training = self.training
+        self.eval()
+        try:
+            # in chunks, so that ten thousand images need no more memory than a batch
+            return torch.cat([self.generator(chunk) for chunk in z.split(500)])
+        finally:
+            self.train(training)
+
+    def sample(self, n: int, seed: int | None = None, y: Tensor | None = None) -> Tensor:
+        """n images (n, C, H, W) in [-1, 1] from the generator in eval mode.
+
+        The same seed gives the same picture; None draws fresh ones. The training's random state is left alone.
+
+        Raises:
+            ValueError: n is below 1, or ``y`` is given, but the game has no classes.
+        """
+        require(n >= 1, f"n is {n}; it must be at least 1")
+        require(y is None, "y is given, but this game is unconditional: leave it out")
+        with private_seed(seed, self.device):
+            return self.generate(self.latent(n))

@@ -1,0 +1,1 @@
+"""Measures of how good a set of generated images is."""

@@ -1,0 +1,23 @@
+"""One file per paper: its networks, its game where it changes the game, and its ``build``."""
+
+from collections.abc import Callable
+
+from ganlib.gan import GAN
+from ganlib.models import dcgan, vanilla
+
+SYSTEMS: dict[str, Callable[..., GAN]] = {
+    "vanilla": vanilla.build,
+    "dcgan": dcgan.build,
+    "lsgan": dcgan.build_lsgan,
+}
+
+
+def build(name: str, shape: tuple[int, int, int], **settings) -> GAN:
+    """Build any system by name for images of a shape (C, H, W); the settings are those of its file's ``build``.
+
+    Raises:
+        ValueError: a name that is not in ``SYSTEMS``.
+    """
+    if name not in SYSTEMS:
+        raise ValueError(f"name is {name!r}; the systems are {', '.join(SYSTEMS)}")
+    return SYSTEMS[name](shape, **settings)

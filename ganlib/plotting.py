@@ -1,0 +1,153 @@
+"""Pictures: sample grids, loss curves, strips, interpolations, and the live display of a run."""
+
+import io
+import math
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+from tqdm import tqdm
+
+from ganlib.budget import private_seed
+
+if TYPE_CHECKING:
+    from ganlib.gan import GAN
+    from ganlib.training import History
+
+# Okabe and Ito's palette: colour-blind readers can tell these apart. One meaning, one colour, in the whole course.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000",
+)  # fmt: skip
+COLORS = {"d_loss": BLUE, "g_loss": ORANGE, "d_real": GREEN, "d_fake": RED, "real": BLUE, "fake": ORANGE}
+
+
+def tile(images: Tensor, columns: int = 8, gap: int = 1) -> Tensor:
+    """One picture (H', W', C) in [0, 1] from images (N, C, H, W) in [-1, 1], row by row on a white ground."""
+    images = images.detach().float().cpu().clamp(-1, 1) / 2 + 0.5
+    n, c, h, w = images.shape
+    rows = math.ceil(n / columns)
+    sheet = torch.ones(c, rows * (h + gap) - gap, columns * (w + gap) - gap, device="cpu")
+    for i, image in enumerate(images):
+        top, left = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[:, top : top + h, left : left + w] = image
+    return sheet.permute(1, 2, 0)
+
+
+def show(images: Tensor, title: str = "", columns: int = 8, ax: Axes | None = None, scale: float = 0.55) -> Axes:
+    """Draw images (N, C, H, W) in [-1, 1] as a grid; without ``ax`` on a figure of ``scale`` inches per image."""
+    columns = min(columns, len(images))
+    if ax is None:
+        rows = math.ceil(len(images) / columns)
+        _, ax = plt.subplots(figsize=(scale * columns, scale * rows + 0.3 * bool(title)), layout="constrained")
+    ax.imshow(tile(images, columns), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_title(title)
+    ax.axis("off")
+    return ax
+
+
+def strip(rows: dict[str, Tensor], title: str = "", scale: float = 0.7) -> Figure:
+    """One labelled row of images per entry: label -> (N, C, H, W) in [-1, 1]."""
+    columns = max(map(len, rows.values()))
+    figure, axes = plt.subplots(len(rows), 1, figsize=(scale * columns + 1.2, scale * len(rows) + 0.3), squeeze=False)
+    for ax, (label, images) in zip(axes[:, 0], rows.items()):
+        show(images, columns=columns, ax=ax)
+        ax.text(-0.01, 0.5, label, transform=ax.transAxes, ha="right", va="center")
+    figure.suptitle(title)
+    figure.tight_layout(pad=0.3)
+    return figure
+
+
+def curves(history: "History", *names: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw the named numbers of a history against generator updates; rows without the number are skipped."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
+    for name in names:
+        points = [(s, v) for s, v in zip(history.steps, history[name]) if not math.isnan(v)]
+        ax.plot(*zip(*points), label=name, color=COLORS.get(name), lw=1.5, marker="" if len(points) > 30 else ".")
+    ax.set(xlabel="generator updates", title=title)
+    ax.legend(frameon=False)
+    return ax
+
+
+def losses(history: "History", ax: Axes | None = None, title: str = "losses") -> Axes:
+    """Draw d_loss and g_loss against generator updates."""
+    ax = curves(history, "d_loss", "g_loss", ax=ax, title=title)
+    ax.set_ylabel("mean loss")
+    return ax
+
+
+def interpolation(gan: "GAN", n: int = 10, pairs: int = 4, seed: int = 0) -> Tensor:
+    """Samples on straight lines between pairs of latents, (pairs, n, C, H, W): both ends and n - 2 between them."""
+    with private_seed(seed, gan.device):
+        ends = gan.latent(2 * pairs).view(2, pairs, 1, -1)
+    weight = torch.linspace(0, 1, n, device=gan.device).view(1, n, 1)
+    return gan.generate(torch.lerp(ends[0], ends[1], weight).flatten(0, 1)).unflatten(0, (pairs, n))
+
+
+class Live:
+    """Progress of a run.
+
+    In a notebook a bar, the losses and a fixed set of samples, drawn anew a dozen times; in a terminal a tqdm bar.
+    """
+
+    def __init__(self, gan: "GAN", history: "History", steps: int, done: int, updates: int = 12):
+        self.gan, self.history, self.steps = gan, history, steps
+        self.stopped = False
+        self.due, self.between = 0.0, steps / updates
+        self.start, self.first = time.perf_counter(), done
+        self.bar = self.picture = None
+        if _in_notebook():
+            from IPython.display import display
+
+            self.bar = display({"text/plain": "training"}, raw=True, display_id=True)
+        else:
+            self.progress = tqdm(total=steps, initial=done, disable=not sys.stderr.isatty(), leave=False)
+
+    def update(self, step: int) -> None:
+        """Show the state after a step; between two drawings this costs nothing."""
+        row = self.history.rows[-1]
+        if self.bar is None:
+            self.progress.update(step - self.progress.n)
+            self.progress.set_postfix({name: f"{row[name]:.3f}" for name in ("d_loss", "g_loss")})
+        elif step >= self.due or step == self.steps:
+            self.due = step + self.between
+            self._draw(step)
+
+    def close(self) -> None:
+        if self.bar is None:
+            self.progress.close()
+        elif self.stopped and len(self.history):
+            self._draw(self.history.steps[-1])
+
+    def _draw(self, step: int) -> None:
+        from IPython.display import Image, display
+
+        rate = (step - self.first) / (time.perf_counter() - self.start)
+        left = f"about {(self.steps - step) / rate:.0f} s to go" if step < self.steps else "done"
+        left = "stopped" if self.stopped else left
+        filled = round(24 * step / self.steps)
+        text = f"{'█' * filled}{'░' * (24 - filled)} {step} of {self.steps} updates, {rate:.1f} per second, {left}"
+        self.bar.update({"text/plain": text}, raw=True)
+        figure, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=[1.6, 1])
+        losses(self.history, ax=left_ax)
+        show(self.gan.sample(32, seed=0), f"samples after {step} updates", ax=right_ax)
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=72)
+        plt.close(figure)
+        image = Image(png.getvalue())
+        if self.picture is None:
+            self.picture = display(image, display_id=True)
+        else:
+            self.picture.update(image)
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this: its shell has a kernel, a terminal's IPython has none."""
+    if "IPython" not in sys.modules:
+        return False
+    return hasattr(sys.modules["IPython"].get_ipython(), "kernel")
