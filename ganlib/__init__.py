@@ -1,6 +1,6 @@
 """ganlib: generative adversarial networks, one paper a file, to be read and run."""
 
-from ganlib import metrics, models, objectives, plotting
+from ganlib import metrics, models, objectives, plotting, widgets
 from ganlib.budget import budget, device, seed_everything
 from ganlib.data import Images, load
 from ganlib.gan import GAN, adam
@@ -26,4 +26,5 @@ __all__ = [
     "restore",
     "save",
     "seed_everything",
+    "widgets",
 ]

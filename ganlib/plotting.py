@@ -81,6 +81,14 @@ def losses(history: "History", ax: Axes | None = None, title: str = "losses") ->
     return ax
 
 
+def png(figure: Figure, dpi: int = 72) -> bytes:
+    """Turn a figure into the bytes of a PNG and close it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    plt.close(figure)
+    return file.getvalue()
+
+
 def interpolation(gan: "GAN", n: int = 10, pairs: int = 4, seed: int = 0) -> Tensor:
     """Samples on straight lines between pairs of latents, (pairs, n, C, H, W): both ends and n - 2 between them."""
     with private_seed(seed, gan.device):
@@ -136,10 +144,7 @@ class Live:
         figure, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=[1.6, 1])
         losses(self.history, ax=left_ax)
         show(self.gan.sample(32, seed=0), f"samples after {step} updates", ax=right_ax)
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=72)
-        plt.close(figure)
-        image = Image(png.getvalue())
+        image = Image(png(figure))
         if self.picture is None:
             self.picture = display(image, display_id=True)
         else:
