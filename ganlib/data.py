@@ -48,6 +48,7 @@ class Images:
         name: where it came from, for the titles of figures.
         classes: class names, in the order of the indices; empty without classes.
         captions: one text per image, or empty.
+        home: the device that batches go to, where it is not x's own (memory-mapped sets).
     """
 
     x: Tensor
@@ -55,6 +56,7 @@ class Images:
     name: str
     classes: tuple[str, ...] = ()
     captions: tuple[str, ...] = ()
+    home: torch.device | None = None
 
     def __post_init__(self) -> None:
         x, y = self.x, self.y
@@ -100,7 +102,7 @@ class Batches(Iterator):
         require(start >= 0, f"start is {start}; it must not be negative")
         require(not labels or images.y is not None, f"labels=True, but {images.name} has no labels")
         self.images, self.batch_size, self.seed, self.position, self.labels = images, batch_size, seed, start, labels
-        self.device = device() if images.x.device.type == "cpu" else images.x.device
+        self.device = images.home or images.x.device
         self.epoch, self.order = -1, torch.empty(0)
 
     def __next__(self) -> Tensor | tuple[Tensor, Tensor]:
@@ -146,12 +148,13 @@ def load(name: str | Path, split: str = "train", size: int = 32) -> Images:
     else:
         raise ValueError(f"name is {name!r}; it must be a path that exists or one of {', '.join(NAMES)}")
     x = _checked(arrays["images"], name)
-    labels = arrays.get("labels")
-    y = None if labels is None else torch.from_numpy(np.asarray(labels).astype(np.int64))
-    x = _resize(x, size, border=name in ("mnist5k", "mnist", "fashion10k", "fashion-mnist"))
-    where = torch.device("cpu") if isinstance(arrays["images"], np.memmap) else device()
-    captions = tuple(map(str, arrays.get("captions", ())))
-    return Images(x.to(where), None if y is None else y.to(where), name, NAMES.get(name, ()), captions)
+    if isinstance(arrays["images"], np.memmap):
+        rule = f"memory-mapped images are not resized: pass size={x.shape[2]}"
+        require(tuple(x.shape[2:]) == (size, size), f"size is {size}, but {name} holds {tuple(x.shape[2:])}; {rule}")
+        return Images(x, None, name, home=device())
+    x = _resize(x, size, border=name in ("mnist5k", "mnist", "fashion10k", "fashion-mnist")).to(device())
+    y = torch.from_numpy(arrays["labels"].astype(np.int64)).to(device()) if "labels" in arrays else None
+    return Images(x, y, name, NAMES.get(name, ()), tuple(map(str, arrays.get("captions", ()))))
 
 
 def _checked(images: np.ndarray, name: str) -> Tensor:
@@ -165,8 +168,13 @@ def _checked(images: np.ndarray, name: str) -> Tensor:
 
 
 def _resize(x: Tensor, size: int, border: bool) -> Tensor:
+    """Cut the largest centred square out of images (N, C, H, W) uint8 and resize it."""
     if border and size != 28:
         x = pad(x, (2, 2, 2, 2))
+    height, width = x.shape[2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    x = x[:, :, top : top + side, left : left + side]
     if tuple(x.shape[2:]) == (size, size):
         return x
     chunks = (interpolate(c.float(), (size, size), mode="bilinear", antialias=True) for c in x.split(1000))
@@ -178,39 +186,49 @@ def _color_mnist(split: str, size: int) -> Images:
 
     Made from MNIST where it is at hand, else from mnist5k: five times as many triples as digits, at most 50,000.
     """
-    name = "mnist" if any(_PUBLISHED["mnist"](root, split, size) for root in _roots()) else "mnist5k"
-    digits = load(name, split, size)
+    digits = load("mnist" if _look_up("mnist", split, size) else "mnist5k", split, size)
     generator = torch.Generator("cpu").manual_seed(("train", "test").index(split))
     n = min(5 * len(digits), 50_000)
     triples = torch.randint(len(digits), (n, 3), generator=generator, device="cpu").to(digits.x.device)
     x = torch.cat([digits.x[triples[:, i]] for i in range(3)], dim=1)
     y = digits.y[triples] @ torch.tensor([100, 10, 1], device=digits.x.device)
-    return Images(x, y, f"color-mnist of {digits.name}", NAMES["color-mnist"])
+    return Images(x, y, "color-mnist", NAMES["color-mnist"])
 
 
 def _roots() -> list[Path]:
     return [Path(p) for p in (os.environ.get("GANLIB_DATA"), BUNDLED) if p]
 
 
-def _find(name: str, split: str, size: int, download: bool = True) -> Arrays:
-    """Look a named set up under every root, as NAME_SPLIT.npz or as its published files; else download it."""
+def _look_up(name: str, split: str, size: int) -> Arrays | None:
+    """Look a named set up under every root, as NAME_SPLIT.npz or as its published files."""
     for root in _roots():
-        if (root / f"{name}_{split}.npz").exists():
-            return _open(root / f"{name}_{split}.npz", size)
-        arrays = _PUBLISHED[name](root, split, size) if name in _PUBLISHED else None
+        path = root / f"{name}_{split}.npz"
+        arrays = _open(path, size) if path.exists() else _PUBLISHED.get(name, _nothing)(root, split, size)
         if arrays is not None:
             return arrays
-    if download and name in _TORCHVISION:
+    return None
+
+
+def _find(name: str, split: str, size: int) -> Arrays:
+    """Look a named set up; where it is not at hand, download it."""
+    arrays = _look_up(name, split, size)
+    if arrays is None and name in _TORCHVISION:
         from torchvision import datasets  # slow to import, and needed here only
 
         try:
             getattr(datasets, _TORCHVISION[name])(_roots()[0], download=True)
-            return _find(name, split, size, download=False)
+            arrays = _look_up(name, split, size)
         except (OSError, RuntimeError, ImportError):
             pass  # no network, no room, or no way to download this set: say below what to do
-    looked = " nor in ".join(str(root.resolve()) for root in _roots())
-    files = f"the published files, or {name}_train.npz and {name}_test.npz (images uint8 N x H x W[ x 3], labels)"
-    raise FileNotFoundError(f"{name} is not in {looked}, and could not be downloaded: put there {files}")
+    if arrays is None:
+        looked = " nor in ".join(str(root.resolve()) for root in _roots())
+        files = f"the published files, or {name}_train.npz and {name}_test.npz (images uint8 N x H x W[ x 3], labels)"
+        raise FileNotFoundError(f"{name} is not in {looked}, and could not be downloaded: put there {files}")
+    return arrays
+
+
+def _nothing(root: Path, split: str, size: int) -> None:
+    """A set without published files."""
 
 
 def _idx(folder: str) -> Callable[[Path, str, int], Arrays | None]:

@@ -148,13 +148,13 @@ class GAN(nn.Module):
     @torch.no_grad()
     def generate(self, z: Tensor) -> Tensor:
         """Images (N, C, H, W) from given latents (N, latent_dim), by the generator in eval mode."""
-        training = self.training
-        self.eval()
+        training = self.generator.training
+        self.generator.eval()
         try:
             # in chunks, so that ten thousand images need no more memory than a batch
             return torch.cat([self.generator(chunk) for chunk in z.split(500)])
         finally:
-            self.train(training)
+            self.generator.train(training)
 
     def sample(self, n: int, seed: int | None = None, y: Tensor | None = None) -> Tensor:
         """n images (n, C, H, W) in [-1, 1] from the generator in eval mode.

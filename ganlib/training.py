@@ -50,6 +50,10 @@ class History:
         self.rows.append(row)
         self.seconds.append(seconds)
 
+    def drop_last(self) -> None:
+        for column in (self.steps, self.rows, self.seconds):
+            column.pop()
+
     def to_csv(self, path: str | Path) -> None:
         """Write one line per row: the step, then every name, empty where a row lacks it."""
         with open(path, "w", newline="") as file:
@@ -126,7 +130,10 @@ def fit(
     history, pending, position, done = History(), [], 0, 0
     if checkpoint is not None and Path(checkpoint).exists():
         state = _read(checkpoint, gan, settings)
-        history, pending, position, done = _unpack(state, gan, every)
+        history, pending, position = _unpack(state, gan)
+        done = history.steps[-1]
+        if done % every and done < steps:  # the row of a shorter last interval: its losses are pending again
+            history.drop_last()
     else:
         seed_everything(seed)
     batches = images.batches(batch_size, seed=seed, start=position)
@@ -224,15 +231,11 @@ def _pack(gan: GAN, settings: dict[str, Any], history: History, pending: list, p
     }
 
 
-def _unpack(state: dict[str, Any], gan: GAN, every: int) -> tuple[History, list, int, int]:
-    """Put the state into the game and the random generators; return history, pending losses, position, steps done."""
+def _unpack(state: dict[str, Any], gan: GAN) -> tuple[History, list, int]:
+    """Put the state into the game and the random generators; return history, pending losses and position."""
     _load_weights(state, gan)
     history = History()
     vars(history).update(state["history"])
-    done = history.steps[-1]
-    if done % every:  # the row of a shorter last interval: its losses are pending again
-        for column in vars(history).values():
-            column.pop()
     states = state["random"]
     random.setstate(states["python"])
     keys, pos, has_gauss, cached = states["numpy"]
@@ -240,7 +243,7 @@ def _unpack(state: dict[str, Any], gan: GAN, every: int) -> tuple[History, list,
     torch.set_rng_state(states["torch"].cpu())
     if states["cuda"] and gan.device.type == "cuda":
         torch.cuda.set_rng_state_all([s.cpu() for s in states["cuda"]])
-    return history, state["pending"], state["position"], done
+    return history, state["pending"], state["position"]
 
 
 def _write(path: str | Path, payload: dict[str, Any]) -> None:
