@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
 COLORS = {"d_loss": BLUE, "g_loss": ORANGE, "d_real": GREEN, "d_fake": RED, "real": BLUE, "fake": ORANGE}
 
 
-def tile(images: Tensor, columns: int = 8, gap: int = 1) -> Tensor:
+def tile(images: Tensor, columns: int = 8, gap: int = 1) -> np.ndarray:
     """One picture (H', W', C) in [0, 1] from images (N, C, H, W) in [-1, 1], row by row on a white ground."""
     images = images.detach().float().cpu().clamp(-1, 1) / 2 + 0.5
     n, c, h, w = images.shape
@@ -35,7 +36,7 @@ def tile(images: Tensor, columns: int = 8, gap: int = 1) -> Tensor:
     for i, image in enumerate(images):
         top, left = i // columns * (h + gap), i % columns * (w + gap)
         sheet[:, top : top + h, left : left + w] = image
-    return sheet.permute(1, 2, 0)
+    return sheet.permute(1, 2, 0).numpy()
 
 
 def show(images: Tensor, title: str = "", columns: int = 8, ax: Axes | None = None, scale: float = 0.55) -> Axes:
@@ -138,8 +139,10 @@ class Live:
         rate = (step - self.first) / (time.perf_counter() - self.start)
         left = f"about {(self.steps - step) / rate:.0f} s to go" if step < self.steps else "done"
         left = "stopped" if self.stopped else left
+        losses_now = ", ".join(f"{name} {self.history.rows[-1][name]:.3f}" for name in ("d_loss", "g_loss"))
         filled = round(24 * step / self.steps)
-        text = f"{'█' * filled}{'░' * (24 - filled)} {step} of {self.steps} updates, {rate:.1f} per second, {left}"
+        bar = "█" * filled + "░" * (24 - filled)
+        text = f"{bar} {step} of {self.steps} updates, {rate:.1f} per second, {left}; {losses_now}"
         self.bar.update({"text/plain": text}, raw=True)
         figure, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=[1.6, 1])
         losses(self.history, ax=left_ax)

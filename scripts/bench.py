@@ -1,0 +1,93 @@
+"""How fast is a step? Ours against a textbook loop, side by side in one run, as ratios.
+
+    python scripts/bench.py
+
+The textbook loop is what tutorials show: a DataLoader over per-sample transforms, probabilities and
+binary cross-entropy, one forward for the reals and one for the fakes, a backward pass through everything, unfused Adam,
+and a loss read at every step. Networks, batch size and data are the same.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+import ganlib as gl
+
+BATCH = 64
+
+
+class PerSample(Dataset):
+    """Images as a textbook reads them: each becomes a PIL image, then a tensor, then is normalised."""
+
+    def __init__(self, images: gl.Images):
+        self.images = images
+        self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+        self.to_pil = transforms.ToPILImage()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, i: int) -> Tensor:
+        return self.transform(self.to_pil(self.images.x[i]))
+
+
+def textbook(gan: gl.GAN, images: gl.Images) -> Iterator[None]:
+    """One textbook step for each ``next``."""
+    generator, discriminator = gan.generator.to(memory_format=torch.contiguous_format), gan.discriminator
+    discriminator.to(memory_format=torch.contiguous_format)
+    optimizers = [torch.optim.Adam(m.parameters(), lr=2e-4, betas=(0.5, 0.999)) for m in (generator, discriminator)]
+    loss_of, ones, zeros = nn.BCELoss(), torch.ones(BATCH), torch.zeros(BATCH)
+    while True:
+        for real in DataLoader(PerSample(images), batch_size=BATCH, shuffle=True, drop_last=True):
+            fake = generator(torch.randn(BATCH, gan.latent_dim))
+            optimizers[1].zero_grad()
+            d_loss = loss_of(torch.sigmoid(discriminator(real)), ones)
+            d_loss = d_loss + loss_of(torch.sigmoid(discriminator(fake.detach())), zeros)
+            d_loss.backward()
+            optimizers[1].step()
+            optimizers[0].zero_grad()
+            g_loss = loss_of(torch.sigmoid(discriminator(fake)), ones)
+            g_loss.backward()
+            optimizers[0].step()
+            d_loss.item(), g_loss.item()
+            yield
+
+
+def ours(gan: gl.GAN, images: gl.Images) -> Iterator[None]:
+    """One step of ours for each ``next``."""
+    batches = images.batches(BATCH)
+    while True:
+        gan.step(batches)
+        yield
+
+
+def per_second(loop: Iterator[None], steps: int) -> float:
+    """Steps per second over so many steps."""
+    start = time.perf_counter()
+    for _ in range(steps):
+        next(loop)
+    return steps / (time.perf_counter() - start)
+
+
+def compare(name: str, build: Callable[[], gl.GAN], images: gl.Images, steps: int, rounds: int = 7) -> None:
+    """Print both speeds and their ratio: the median over rounds in which the two alternate."""
+    loops = [ours(build(), images), textbook(build(), images)]
+    for loop in loops:
+        per_second(loop, 5)
+    speeds = [[per_second(loop, steps) for loop in loops] for _ in range(rounds)]
+    ratio = statistics.median(a / b for a, b in speeds)
+    a, b = (statistics.median(column) for column in zip(*speeds))
+    print(f"{name:<42} {a:7.1f} steps/s, textbook {b:7.1f} steps/s, ratio {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    with torch.device("cpu"):
+        digits = gl.load("mnist5k", size=28)
+        print(f"batch {BATCH}, {torch.get_num_threads()} threads, {digits.name} at {digits.shape}")
+        compare("perceptron GAN, width 256", lambda: gl.build("vanilla", digits.shape), digits, steps=40)
+        compare("convolutional GAN, width 16", lambda: gl.build("dcgan", digits.shape, width=16), digits, steps=20)

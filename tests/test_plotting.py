@@ -1,0 +1,83 @@
+"""Pictures hold the right pixels, and the sliders change them."""
+
+import math
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+import ganlib as gl
+from ganlib import plotting, widgets
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_tile_places_every_image():
+    images = torch.linspace(-1, 1, 5).view(5, 1, 1, 1).expand(5, 1, 2, 3)
+    sheet = plotting.tile(images, columns=3, gap=1)
+    assert sheet.shape == (5, 11, 1)  # two rows of three, one pixel between
+    for i, shade in enumerate([0, 0.25, 0.5, 0.75, 1.0]):
+        top, left = i // 3 * 3, i % 3 * 4
+        assert (sheet[top : top + 2, left : left + 3] == shade).all()
+    assert (sheet[2] == 1).all() and (sheet[:, 3] == 1).all()  # the gaps
+    assert plotting.tile(torch.full((1, 3, 2, 2), 7.0)).max() == 1  # out of range is clipped, not rescaled
+
+
+def test_show_does_not_stretch_contrast():
+    ax = plotting.show(torch.zeros(1, 1, 4, 4))
+    assert ax.images[0].get_clim() == (0, 1) and float(ax.images[0].get_array()[0, 0].item()) == 0.5
+
+
+def test_curves_skip_missing_numbers():
+    history = gl.History()
+    for step, row in ((2, {"d_loss": 1.0}), (4, {"d_loss": 0.5, "fid": 9.0}), (6, {"d_loss": 0.25})):
+        history.append(step, row, 0.0)
+    assert math.isnan(history["fid"][0])
+    ax = plotting.curves(history, "d_loss", "fid")
+    assert [line.get_xydata().tolist() for line in ax.lines] == [[[2, 1], [4, 0.5], [6, 0.25]], [[4, 9]]]
+    assert ax.get_xlabel() == "generator updates" and [t.get_text() for t in ax.get_legend().get_texts()] == [
+        "d_loss",
+        "fid",
+    ]
+
+
+def test_interpolation_goes_straight_from_end_to_end():
+    gan = gl.build("vanilla", (1, 8, 8), width=8)
+    state = torch.get_rng_state()
+    lines = plotting.interpolation(gan, n=5, pairs=2, seed=1)
+    assert lines.shape == (2, 5, 1, 8, 8) and torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(1)
+    a, b = gan.latent(4).view(2, 2, -1)
+    torch.testing.assert_close(lines[:, 0], gan.generate(a))
+    torch.testing.assert_close(lines[:, -1], gan.generate(b))
+    torch.testing.assert_close(lines[:, 2], gan.generate((a + b) / 2))
+
+
+def test_strip_has_a_row_for_each_label():
+    figure = plotting.strip({"real": torch.zeros(4, 1, 8, 8), "fake": torch.ones(3, 1, 8, 8)}, title="both")
+    assert [ax.texts[0].get_text() for ax in figure.axes] == ["real", "fake"]
+
+
+def test_scrub_changes_the_picture():
+    box = widgets.scrub([b"first", b"second", b"third"], ["1", "2", "3"], "step")
+    slider, image = box.children
+    assert image.value == b"first"
+    slider.index = 2
+    assert image.value == b"third"
+
+
+def test_explore_redraws_the_samples_of_moved_latents():
+    gan = gl.build("vanilla", (1, 8, 8), width=8)
+    box = widgets.explore(gan, n=4)
+    sliders, image = box.children[0].children, box.children[1]
+    resting = bytes(image.value)
+    sliders[1].value = 2.0
+    moved = bytes(image.value)
+    assert resting.startswith(b"\x89PNG") and moved != resting
+    sliders[1].value = 0.0
+    assert bytes(image.value) == resting
+    assert not plt.get_fignums()

@@ -1,0 +1,121 @@
+"""The house: environment, notebooks as they are committed, and notebook 01's loop against the library's."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+import ganlib as gl
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# the ledger's ids that a notebook must show
+LEDGER = {
+    "01_vanilla_gan": "RA-E1 GR-E1 GR-E2 GR-E2b SV-A1 SV-P1 SV-TH1",
+    "02_dcgan": "GR-E3 GR-E4 GR-E12 GR-E13 GR-E14 GR-E15 GR-E16 GR-E17 SV-DCGAN",
+}
+notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def test_environment_yml_agrees_with_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python = next(d for d in environment["dependencies"] if isinstance(d, str) and d.startswith("python="))
+    assert python.removeprefix("python=") in SpecifierSet(PROJECT["requires-python"])
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert "-c constraints.txt" in pip
+    extras = re.search(r"-e \.\[(.*)\]", " ".join(pip)).group(1).split(",")
+    assert set(extras) <= set(PROJECT["optional-dependencies"])
+
+
+def test_constraints_pin_every_dependency_within_its_range():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    canonical = lambda name: name.lower().replace("_", "-")  # noqa: E731
+    pins = {canonical(r.name): r for r in map(Requirement, (line for line in lines if line and line[0] != "#"))}
+    extras = PROJECT["optional-dependencies"]
+    for wanted in map(Requirement, PROJECT["dependencies"] + extras["notebooks"] + extras["test"]):
+        (pin,) = pins[canonical(wanted.name)].specifier
+        assert pin.operator == "==" and pin.version in wanted.specifier, wanted
+
+
+def test_bundled_data_are_the_published_bytes():
+    check = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "build_data.py", "--check"], capture_output=True, text=True
+    )
+    assert check.returncode == 0, check.stdout + check.stderr
+
+
+@notebooks
+def test_notebook_is_executed_and_clean(path):
+    assert path.stat().st_size < 700 * 1024
+    for cell in code_cells(path):
+        start = "".join(cell.source)[:60]
+        assert cell.execution_count, f"never run: {start}"
+        assert not any(output.output_type == "error" for output in cell.outputs), f"an error is kept: {start}"
+        assert len(cell.source.splitlines()) <= 30, f"too long to read: {start}"
+        if "NBVAL_CHECK_OUTPUT" in cell.source:
+            assert cell.outputs, f"its output is checked, but it has none: {start}"
+    assert any("image/png" in output.get("data", {}) for cell in code_cells(path) for output in cell.outputs)
+    assert any("NBVAL_CHECK_OUTPUT" in cell.source for cell in code_cells(path))
+
+
+@notebooks
+def test_notebook_shows_its_ledger(path):
+    tags = {tag for cell in nbformat.read(path, as_version=4).cells for tag in cell.metadata.get("tags", [])}
+    assert set(LEDGER[path.stem].split()) <= tags
+
+
+@notebooks
+def test_exercises_are_a_stub_a_solution_and_a_check(path):
+    kinds = [tag for cell in code_cells(path) for tag in cell.metadata.get("tags", [])]
+    kinds = [kind for kind in kinds if kind in ("exercise", "solution", "check")]
+    assert len(kinds) >= 6 and kinds == ["exercise", "solution", "check"] * (len(kinds) // 3)
+    for cell in code_cells(path):
+        tags = cell.metadata.get("tags", [])
+        assert "exercise" not in tags or "return ..." in cell.source
+        assert "solution" not in tags or cell.metadata.get("jupyter", {}).get("source_hidden")
+
+
+def test_the_hand_written_loop_is_fit():
+    """The cell of notebook 01 that writes Algorithm 1 out gives the parameters of ``fit``, bit for bit."""
+    (cell,) = [
+        c for c in code_cells(ROOT / "notebooks/01_vanilla_gan.ipynb") if "by-hand" in c.metadata.get("tags", [])
+    ]
+    assert ".step(batches)" not in cell.source and "gl.fit" not in cell.source
+    names = {"torch": torch, "gl": gl}
+    exec(cell.source, names)
+    images, runs = gl.load("mnist5k", size=16).take(200), []
+    for train in (names["train_by_hand"], gl.fit):
+        gl.seed_everything(0)
+        runs.append(gl.build("vanilla", images.shape, width=16))
+        train(runs[-1], images, 20, batch_size=32, seed=5)
+    for ours, theirs in zip(runs[0].parameters(), runs[1].parameters()):
+        assert torch.equal(ours, theirs)
+
+
+def test_run_notebook_leaves_a_notebook_and_a_page(tmp_path):
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell("print(6 * 7)")]
+    nbformat.write(notebook, tmp_path / "tiny.ipynb")
+    script = [sys.executable, ROOT / "scripts" / "run_notebook.py", tmp_path / "tiny.ipynb"]
+    done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "runs/tiny.html" in done.stdout.replace("\\", "/")
+    assert "42" in (tmp_path / "runs" / "tiny.html").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "runs" / "tiny.ipynb").read_text())["cells"][0]["outputs"][0]["text"] == ["42\n"]
+    notebook.cells.append(nbformat.v4.new_code_cell("1 / 0"))
+    nbformat.write(notebook, tmp_path / "tiny.ipynb")
+    failed = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True)
+    assert failed.returncode == 1 and "ZeroDivisionError: division by zero" in failed.stderr
