@@ -4,6 +4,7 @@ import io
 import math
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -101,11 +102,14 @@ def interpolation(gan: "GAN", n: int = 10, pairs: int = 4, seed: int = 0) -> Ten
 class Live:
     """Progress of a run.
 
-    In a notebook a bar, the losses and a fixed set of samples, drawn anew a dozen times; in a terminal a tqdm bar.
+    In a notebook a bar, the losses, the monitored scores and a fixed set of samples, drawn anew a dozen times; in a
+    terminal a tqdm bar.
     """
 
-    def __init__(self, gan: "GAN", history: "History", steps: int, done: int, updates: int = 12):
-        self.gan, self.history, self.steps = gan, history, steps
+    def __init__(
+        self, gan: "GAN", history: "History", steps: int, done: int, scores: Sequence[str] = (), updates: int = 12
+    ):
+        self.gan, self.history, self.steps, self.scores = gan, history, steps, scores
         self.stopped = False
         self.due, self.between = 0.0, steps / updates
         self.start, self.first = time.perf_counter(), done
@@ -144,9 +148,14 @@ class Live:
         bar = "█" * filled + "░" * (24 - filled)
         text = f"{bar} {step} of {self.steps} updates, {rate:.1f} per second, {left}; {losses_now}"
         self.bar.update({"text/plain": text}, raw=True)
-        figure, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=[1.6, 1])
-        losses(self.history, ax=left_ax)
-        show(self.gan.sample(32, seed=0), f"samples after {step} updates", ax=right_ax)
+        scores = [name for name in self.scores if name in self.history.names]
+        ratios = [1.4] * (1 + bool(scores)) + [1]
+        figure, axes = plt.subplots(1, len(ratios), figsize=(2.6 + 3.2 * len(ratios), 3), width_ratios=ratios)
+        losses(self.history, ax=axes[0])
+        if scores:
+            curves(self.history, *scores, ax=axes[1], title="scores")
+        show(self.gan.sample(32, seed=0), f"samples after {step} updates", ax=axes[-1])
+        figure.tight_layout()
         image = Image(png(figure))
         if self.picture is None:
             self.picture = display(image, display_id=True)

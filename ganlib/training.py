@@ -138,7 +138,7 @@ def fit(
         seed_everything(seed)
     batches = images.batches(batch_size, seed=seed, start=position)
     gan.train()
-    live = Live(gan, history, steps, done)
+    live = Live(gan, history, steps, done, [monitor.name for monitor in monitors])
     spent, clock = history.seconds[-1] if len(history) else 0.0, time.perf_counter()
     try:
         for step in range(done + 1, steps + 1):

@@ -81,3 +81,35 @@ def test_explore_redraws_the_samples_of_moved_latents():
     sliders[1].value = 0.0
     assert bytes(image.value) == resting
     assert not plt.get_fignums()
+
+
+def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch):
+    class Handle:
+        def __init__(self):
+            self.shown = []
+
+        def update(self, content, raw=False):
+            self.shown.append(content)
+
+    import IPython.display
+
+    handles, drawn = [], []
+
+    def display(*_, **__):
+        handles.append(Handle())
+        return handles[-1]
+
+    monkeypatch.setattr(plotting, "_in_notebook", lambda: True)
+    monkeypatch.setattr(IPython.display, "display", display)
+    original = plotting.png
+    monkeypatch.setattr(
+        plotting, "png", lambda figure: drawn.append([a.get_title() for a in figure.axes]) or original(figure)
+    )
+    images = gl.load("mnist5k", size=8)
+    gan = gl.build("vanilla", images.shape, width=8)
+    gl.fit(gan, images, 40, 16, every=2, monitors=[gl.Monitor("score", lambda gan: 1.0, every=20)])
+    bar, picture = handles
+    assert 10 <= len(bar.shown) <= 14 and len(picture.shown) == len(bar.shown) - 1
+    assert "40 of 40 updates" in bar.shown[-1]["text/plain"] and "done; d_loss" in bar.shown[-1]["text/plain"]
+    assert drawn[0] == ["losses", "samples after 2 updates"]
+    assert drawn[-1] == ["losses", "scores", "samples after 40 updates"]
