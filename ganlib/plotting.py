@@ -102,9 +102,11 @@ def interpolation(gan: "GAN", n: int = 10, pairs: int = 4, seed: int = 0) -> Ten
 class Live:
     """Progress of a run.
 
-    In a notebook a bar, the losses, the monitored scores and a fixed set of samples, drawn anew a dozen times; in a
-    terminal a tqdm bar.
+    In a notebook a bar, the losses, the monitored scores and a fixed set of samples, drawn anew up to a dozen times and
+    not more often than every ``PAUSE`` seconds; in a terminal a tqdm bar.
     """
+
+    PAUSE = 2.0
 
     def __init__(
         self, gan: "GAN", history: "History", steps: int, done: int, scores: Sequence[str] = (), updates: int = 12
@@ -112,7 +114,7 @@ class Live:
         self.gan, self.history, self.steps, self.scores = gan, history, steps, scores
         self.stopped = False
         self.due, self.between = 0.0, steps / updates
-        self.start, self.first = time.perf_counter(), done
+        self.start, self.drawn, self.first = time.perf_counter(), -math.inf, done
         self.bar = self.picture = None
         if _in_notebook():
             from IPython.display import display
@@ -127,9 +129,10 @@ class Live:
         if self.bar is None:
             self.progress.update(step - self.progress.n)
             self.progress.set_postfix({name: f"{row[name]:.3f}" for name in ("d_loss", "g_loss")})
-        elif step >= self.due or step == self.steps:
+        elif step == self.steps or (step >= self.due and time.perf_counter() - self.drawn > self.PAUSE):
             self.due = step + self.between
             self._draw(step)
+            self.drawn = time.perf_counter()
 
     def close(self) -> None:
         if self.bar is None:

@@ -100,6 +100,7 @@ def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch):
         return handles[-1]
 
     monkeypatch.setattr(plotting, "_in_notebook", lambda: True)
+    monkeypatch.setattr(plotting.Live, "PAUSE", 0.0)
     monkeypatch.setattr(IPython.display, "display", display)
     original = plotting.png
     monkeypatch.setattr(
