@@ -191,7 +191,7 @@ def _color_mnist(split: str, size: int) -> Images:
     n = min(5 * len(digits), 50_000)
     triples = torch.randint(len(digits), (n, 3), generator=generator, device="cpu").to(digits.x.device)
     x = torch.cat([digits.x[triples[:, i]] for i in range(3)], dim=1)
-    y = digits.y[triples] @ torch.tensor([100, 10, 1], device=digits.x.device)
+    y = (digits.y[triples] * torch.tensor([100, 10, 1], device=digits.x.device)).sum(1)
     return Images(x, y, "color-mnist", NAMES["color-mnist"])
 
 

@@ -1,4 +1,4 @@
-"""How fast is a step? Ours against a textbook loop, side by side in one run, as ratios.
+"""How fast are a step and a Fréchet distance? Ours against what is usual, side by side in one run, as ratios.
 
     python scripts/bench.py
 
@@ -11,12 +11,15 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
+import scipy.linalg
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+from torchmetrics.image.fid import _compute_fid
 from torchvision import transforms
 
 import ganlib as gl
+from ganlib.metrics import FeatureStats, frechet_distance
 
 BATCH = 64
 
@@ -85,9 +88,45 @@ def compare(name: str, build: Callable[[], gl.GAN], images: gl.Images, steps: in
     print(f"{name:<42} {a:7.1f} steps/s, textbook {b:7.1f} steps/s, ratio {ratio:.2f}")
 
 
+def seconds(call: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def sqrtm_distance(a: FeatureStats, b: FeatureStats) -> float:
+    """The Fréchet distance by SciPy's general matrix square root, as most code has it."""
+    root = scipy.linalg.sqrtm((a.cov @ b.cov).numpy())
+    return ((a.mean - b.mean).square().sum() + a.cov.trace() + b.cov.trace()).item() - 2 * root.trace().real
+
+
+def distances(n: int, dim: int = 2048) -> None:
+    """Print the times of one Fréchet distance from ``n`` against ``n`` rows of correlated features."""
+    generator = torch.Generator().manual_seed(0)
+    mixing = torch.randn(dim, dim, generator=generator) / dim**0.5
+    a, b = (
+        FeatureStats(dim).update((torch.randn(n, dim, generator=generator) @ mixing * scale).relu())
+        for scale in (1.0, 1.1)
+    )
+    features = [(s.mean, s.cov) for s in (a, b)]
+    times = {
+        "ours": seconds(lambda: frechet_distance(a, b)),
+        "torchmetrics": seconds(lambda: _compute_fid(*features[0], *features[1])),
+        "sqrtm": seconds(lambda: sqrtm_distance(a, b)),
+    }
+    ratios = ", ".join(f"{name} {t:6.2f} s (ratio {t / times['ours']:.1f})" for name, t in times.items())
+    print(f"Fréchet distance, {dim} features, n = {n:<6} {ratios}")
+
+
 if __name__ == "__main__":
     with torch.device("cpu"):
         digits = gl.load("mnist5k", size=28)
         print(f"batch {BATCH}, {torch.get_num_threads()} threads, {digits.name} at {digits.shape}")
         compare("perceptron GAN, width 256", lambda: gl.build("vanilla", digits.shape), digits, steps=40)
         compare("convolutional GAN, width 16", lambda: gl.build("dcgan", digits.shape, width=16), digits, steps=20)
+        distances(n=4000)
+        distances(n=1000)
+        extractor, x = gl.metrics.digits(), torch.rand(10_000, 1, 32, 32) * 2 - 1
+        extractor(x[:500])
+        print(f"digit features of 10,000 images: {seconds(lambda: extractor(x)):.1f} s")
