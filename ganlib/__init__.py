@@ -1,5 +1,7 @@
 """ganlib: generative adversarial networks, one paper a file, to be read and run."""
 
+import torch
+
 from ganlib import metrics, models, objectives, plotting, widgets
 from ganlib.budget import budget, device, seed_everything
 from ganlib.data import Images, load
@@ -28,3 +30,6 @@ __all__ = [
     "seed_everything",
     "widgets",
 ]
+
+# On CUDA, products of float32 matrices round their factors to TF32, as convolutions do by default: much faster.
+torch.backends.cuda.matmul.fp32_precision = "tf32"

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def scrub(pictures: Sequence[bytes], labels: Sequence[str], name: str, width: int = 640) -> VBox:
     """A slider over pictures (PNG bytes, see ``plotting.png``) that were drawn before, such as a run's snapshots."""
     image = Image(value=pictures[0], format="png", width=width)
-    slider = SelectionSlider(options=list(zip(labels, pictures)), description=name, continuous_update=True)
+    slider = SelectionSlider(options=list(labels), description=name, continuous_update=True)
     slider.layout.width = f"{width}px"
-    slider.observe(lambda change: setattr(image, "value", change.new), names="value")
+    slider.observe(lambda change: setattr(image, "value", pictures[change.new]), names="index")
     return VBox([slider, image])
 
 
