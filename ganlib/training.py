@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganlib.budget import seed_everything
+from ganlib.budget import private_seed, seed_everything
 from ganlib.data import Images
 from ganlib.gan import GAN, require
 from ganlib.plotting import Live
@@ -66,7 +66,8 @@ class History:
 class Monitor:
     """Every ``every`` steps and after the last one, put ``measure(gan)`` into the history under ``name``.
 
-    A measure that returns None is called and leaves no trace in the history: it may keep snapshots of its own.
+    A measure that returns None is called and leaves no trace in the history: it may keep snapshots of its own. What a
+    measure draws from torch's random state does not change the run.
     """
 
     name: str
@@ -155,7 +156,8 @@ def fit(
             row = {name: math.fsum(values) / len(values) for name, values in losses.items()}
             for monitor in monitors:
                 if step % monitor.every == 0 or step == steps:
-                    value = monitor.measure(gan)
+                    with private_seed(seed + step, gan.device):  # looking must not change the run
+                        value = monitor.measure(gan)
                     row |= {} if value is None else {monitor.name: float(value)}
             history.append(step, row, spent)
             if checkpoint is not None:

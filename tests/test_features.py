@@ -23,6 +23,12 @@ def accuracy(extractor, images):
 # --- the classifiers
 
 
+def test_making_an_extractor_costs_no_random_state():
+    state = torch.get_rng_state()
+    ClassifierExtractor("digits")
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 @pytest.mark.parametrize("size, least", [(32, 0.985), (28, 0.985), (16, 0.975)])
 def test_digits_knows_the_bundled_digits(size, least):
     assert accuracy(digits(), gl.load("mnist5k", "test", size)) > least

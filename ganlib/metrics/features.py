@@ -14,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
-from ganlib.budget import device
+from ganlib.budget import device, private_seed
 from ganlib.data import BUNDLED
 from ganlib.gan import require
 from ganlib.metrics.cache import fingerprint
@@ -80,7 +80,8 @@ class ClassifierExtractor:
             state = {key: file.get_tensor(key) for key in file.keys()}
             self.facts: dict[str, str] = file.metadata()
         self.name, self.hash = name, fingerprint(state)
-        network = Classifier()
+        with private_seed(0, device()):  # the weights that are replaced below must not cost the caller's random state
+            network = Classifier()
         network.load_state_dict(state)  # half precision on disk, single precision here
         self.dim = network.logits.in_features
         self.network = network.eval().to(device(), memory_format=torch.channels_last)
@@ -122,7 +123,8 @@ class InceptionExtractor:
             # torch-fidelity unpickles whatever it is given; so first open the file in a way that runs no code of it
             state = torch.load(path, map_location="cpu", weights_only=True)
             layers = ["2048", "logits_unbiased"]
-            network = FeatureExtractorInceptionV3(self.name, layers, feature_extractor_weights_path=str(path))
+            with private_seed(0, device()):
+                network = FeatureExtractorInceptionV3(self.name, layers, feature_extractor_weights_path=str(path))
         except (RuntimeError, EOFError, TypeError, AttributeError, pickle.UnpicklingError) as error:
             raise ValueError(f"weights is {path}; it is damaged, or holds no weights of this network") from error
         self.hash = fingerprint(state)
