@@ -32,7 +32,8 @@ lint: $(SETUP)
 notebooks: $(SETUP)  ## re-execute every notebook at the cpu budget and clean it, as it is committed
 	for nb in notebooks/*.ipynb; do \
 	  GANLIB_BUDGET=cpu $(BIN)/python -m nbconvert --to notebook --execute --inplace \
-	    --ExecutePreprocessor.record_timing=False $$nb && $(BIN)/$(CLEAN) $$nb || exit 1; \
+	    --ExecutePreprocessor.record_timing=False $$nb && $(BIN)/$(CLEAN) $$nb \
+	    && $(BIN)/python scripts/shrink_notebook.py $$nb || exit 1; \
 	done
 
 bench: $(SETUP)  ## our step against a textbook loop, as ratios in one run

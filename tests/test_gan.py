@@ -150,7 +150,7 @@ def test_dcgan_follows_its_guidelines():
         (lambda: gl.GAN(*pair(), NON_SATURATING, 0), "latent_dim is 0; it must be at least 1"),
         (lambda: gl.GAN(*pair(), NON_SATURATING, 4, penalty=-1.0), "penalty is -1.0; it must not be negative"),
         (lambda: gl.GAN(*pair(), NON_SATURATING, 4, clip=0.0), "clip is 0.0; it must be positive"),
-        (lambda: gl.build("dcgna", SHAPE), "name is 'dcgna'; the systems are vanilla, dcgan, lsgan"),
+        (lambda: gl.build("dcgna", SHAPE), "name is 'dcgna'; the systems are vanilla, dcgan, lsgan, wgan, wgan_gp"),
         (lambda: gl.build("dcgan", (1, 16, 12)), r"shape is \(1, 16, 12\); H and W must be equal"),
         (lambda: gl.build("dcgan", (1, 18, 18)), r"shape is \(1, 18, 18\); H must be 4, 5, 6 or 7 times a power of"),
         (

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from ganlib.gan import GAN
-from ganlib.models import dcgan, vanilla
+from ganlib.models import dcgan, vanilla, wgan, wgan_gp
 
 SYSTEMS: dict[str, Callable[..., GAN]] = {
     "vanilla": vanilla.build,
     "dcgan": dcgan.build,
     "lsgan": dcgan.build_lsgan,
+    "wgan": wgan.build,
+    "wgan_gp": wgan_gp.build,
 }
 
 
