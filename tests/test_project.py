@@ -24,6 +24,7 @@ LEDGER = {
     "01_vanilla_gan": "RA-E1 GR-E1 GR-E2 GR-E2b SV-A1 SV-P1 SV-TH1",
     "02_dcgan": "GR-E3 GR-E4 GR-E12 GR-E13 GR-E14 GR-E15 GR-E16 GR-E17 SV-DCGAN",
     "03_measuring": "RA-E5",
+    "04_wgan": "RA-E2 RA-E4 RA-F3 RA-F4",
 }
 notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
