@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import ganlib as gl
+from ganlib import claims
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -58,6 +59,12 @@ def test_bundled_data_are_the_published_bytes():
         [sys.executable, ROOT / "scripts" / "build_data.py", "--check"], capture_output=True, text=True
     )
     assert check.returncode == 0, check.stdout + check.stderr
+
+
+def test_readme_shows_every_claim_that_was_tested():
+    readme = (ROOT / "README.md").read_text()
+    results = sorted((ROOT / "data" / "claims").glob("*.json"))
+    assert results and all(line in readme for line in claims.table().splitlines())
 
 
 @notebooks
