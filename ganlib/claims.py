@@ -10,7 +10,6 @@ runs/claims/, and a run that was stopped goes on from its checkpoint.
 import argparse
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from ganlib import metrics
 from ganlib.budget import budget, seed_everything
 from ganlib.data import BUNDLED, load
+from ganlib.files import replacing
 from ganlib.gan import require
 from ganlib.models import build
 from ganlib.training import Monitor, fit
@@ -114,7 +114,8 @@ def train(arm: str, seed: int) -> dict[str, Any]:
         "roughness": roughness(history["d_loss"]),
         "seconds": history.seconds[-1],
     }
-    path.write_text(json.dumps(run))
+    with replacing(path) as aside:
+        aside.write_text(json.dumps(run))
     (RUNS / f"{name}.pt").unlink()
     return run
 
@@ -151,10 +152,8 @@ def test(claim: Claim, seeds: int) -> dict[str, Any]:
         "budget": budget(smoke="smoke", cpu="cpu", cuda="cuda", paper="paper"),
         "versions": {"torch": torch.__version__},
     }
-    RESULTS.mkdir(exist_ok=True)
-    aside = RESULTS / f".{claim.id}.part"
-    aside.write_text(json.dumps(result, indent=1) + "\n")
-    os.replace(aside, RESULTS / f"{claim.id}.json")
+    with replacing(RESULTS / f"{claim.id}.json") as aside:
+        aside.write_text(json.dumps(result, indent=1) + "\n")
     return result
 
 

@@ -2,10 +2,8 @@
 
 import csv
 import math
-import os
 import pickle
 import random
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import torch
 
 from ganlib.budget import private_seed, seed_everything
 from ganlib.data import Images
+from ganlib.files import replacing
 from ganlib.gan import GAN, require
 from ganlib.plotting import Live
 
@@ -56,7 +55,7 @@ class History:
 
     def to_csv(self, path: str | Path) -> None:
         """Write one line per row: the step, then every name, empty where a row lacks it."""
-        with open(path, "w", newline="") as file:
+        with replacing(path) as aside, open(aside, "w", newline="") as file:
             writer = csv.DictWriter(file, ["step", *self.names], restval="")
             writer.writeheader()
             writer.writerows({"step": step, **row} for step, row in zip(self.steps, self.rows))
@@ -250,18 +249,8 @@ def _unpack(state: dict[str, Any], gan: GAN) -> tuple[History, list, int]:
 
 def _write(path: str | Path, payload: dict[str, Any]) -> None:
     """Write aside, then replace: whatever happens, the path holds either the old file or the whole new one."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(payload, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
+    with replacing(path) as aside, open(aside, "wb") as file:
+        torch.save(payload, file)
 
 
 def _read(path: str | Path, gan: GAN, settings: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from ganlib.files import replacing
 
 Tensors = dict[str, Tensor]
 
@@ -40,10 +41,8 @@ def cached(parts: tuple[str | int, ...], compute: Callable[[], Tensors]) -> Tens
         pass  # not there, or cut short
     tensors = {name: tensor.cpu().contiguous() for name, tensor in compute().items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as aside:
-            save_file(tensors, Path(aside) / "new", metadata={"sha256": fingerprint(tensors)})
-            os.replace(Path(aside) / "new", path)
+        with replacing(path) as aside:
+            save_file(tensors, aside, metadata={"sha256": fingerprint(tensors)})
     except OSError:
         pass  # a full or read-only disk costs time, not the result
     return tensors
