@@ -147,6 +147,11 @@ def load(name: str | Path, split: str = "train", size: int = 32) -> Images:
         arrays = _open(Path(name), size)
     else:
         raise ValueError(f"name is {name!r}; it must be a path that exists or one of {', '.join(NAMES)}")
+    return _images(arrays, name, size)
+
+
+def _images(arrays: Arrays, name: str, size: int) -> Images:
+    """Check, resize and put on the device what was found under a name."""
     x = _checked(arrays["images"], name)
     if isinstance(arrays["images"], np.memmap):
         rule = f"memory-mapped images are not resized: pass size={x.shape[2]}"
@@ -186,7 +191,8 @@ def _color_mnist(split: str, size: int) -> Images:
 
     Made from MNIST where it is at hand, else from mnist5k: five times as many triples as digits, at most 50,000.
     """
-    digits = load("mnist" if _look_up("mnist", split, size) else "mnist5k", split, size)
+    full = _look_up("mnist", split, size)
+    digits = _images(full, "mnist", size) if full else load("mnist5k", split, size)
     generator = torch.Generator("cpu").manual_seed(("train", "test").index(split))
     n = min(5 * len(digits), 50_000)
     triples = torch.randint(len(digits), (n, 3), generator=generator, device="cpu").to(digits.x.device)
@@ -203,7 +209,9 @@ def _look_up(name: str, split: str, size: int) -> Arrays | None:
     """Look a named set up under every root, as NAME_SPLIT.npz or as its published files."""
     for root in _roots():
         path = root / f"{name}_{split}.npz"
-        arrays = _open(path, size) if path.exists() else _PUBLISHED.get(name, _nothing)(root, split, size)
+        if path.exists():
+            return _open(path, size)
+        arrays = _PUBLISHED[name](root, split, size) if name in _PUBLISHED else None
         if arrays is not None:
             return arrays
     return None
@@ -225,10 +233,6 @@ def _find(name: str, split: str, size: int) -> Arrays:
         files = f"the published files, or {name}_train.npz and {name}_test.npz (images uint8 N x H x W[ x 3], labels)"
         raise FileNotFoundError(f"{name} is not in {looked}, and could not be downloaded: put there {files}")
     return arrays
-
-
-def _nothing(root: Path, split: str, size: int) -> None:
-    """A set without published files."""
 
 
 def _idx(folder: str) -> Callable[[Path, str, int], Arrays | None]:
