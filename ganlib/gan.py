@@ -1,5 +1,6 @@
 """The two-player game, one step at a time (Goodfellow et al. 2014, Algorithm 1)."""
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
@@ -45,6 +46,7 @@ class GAN(nn.Module):
         latent_dim: length of z, drawn from N(0, 1).
         n_critic: discriminator updates in one step (the k of Algorithm 1).
         penalty: weight of the gradient penalty (Gulrajani's lambda); 0 leaves it out of the step.
+        penalty_fn: which penalty (N,) of critic, reals and fakes: ``objectives.gradient_penalty`` or ``objectives.r1``.
         clip: after each discriminator update its weights are clamped to [-clip, clip]; None does not.
         g_optimizer, d_optimizer: factories, from parameters to an optimiser; None is ``adam()``.
 
@@ -63,6 +65,7 @@ class GAN(nn.Module):
         n_critic: int = 1,
         penalty: float = 0.0,
         clip: float | None = None,
+        penalty_fn: Callable[[nn.Module, Tensor, Tensor], Tensor] = gradient_penalty,
         g_optimizer: OptimizerFactory | None = None,
         d_optimizer: OptimizerFactory | None = None,
     ):
@@ -73,6 +76,8 @@ class GAN(nn.Module):
         require(clip is None or clip > 0, f"clip is {clip}; it must be positive, or None for no clipping")
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
         self.latent_dim, self.n_critic, self.penalty, self.clip = latent_dim, n_critic, penalty, clip
+        self.penalty_fn = penalty_fn
+        self.averaged: nn.Module | None = None
         self.to(device=device(), memory_format=torch.channels_last)
         self.optimizers = {
             "generator": (g_optimizer or adam())(generator.parameters()),
@@ -88,7 +93,7 @@ class GAN(nn.Module):
     def extra_repr(self) -> str:
         return (
             f"objective={self.objective.name}, latent_dim={self.latent_dim}, n_critic={self.n_critic}, "
-            f"penalty={self.penalty}, clip={self.clip}"
+            f"penalty={self.penalty} of {self.penalty_fn.__name__}, clip={self.clip}"
         )
 
     def step(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
@@ -97,15 +102,23 @@ class GAN(nn.Module):
         ``batches`` gives real images (N, C, H, W), one batch to each discriminator update. The losses are d_loss and
         g_loss; d_real and d_fake are the means of D(x) and D(G(z)) (see ``Objective.output``).
         """
-        for _ in range(self.n_critic):
-            real = next(batches)
-            logs = self.discriminator_step(real)
-        return logs | self.generator_step(len(real))
+        reals = [next(batches) for _ in range(self.n_critic)]
+        fakes = self.fakes(sum(map(len, reals))).split([len(real) for real in reals])
+        for real, fake in zip(reals, fakes):
+            logs = self.discriminator_step(real, fake)
+        return logs | self.generator_step(len(reals[0]))
 
-    def discriminator_step(self, real: Tensor) -> dict[str, Tensor]:
-        """One update of the discriminator on a batch of reals and as many fresh fakes."""
-        with torch.no_grad():  # the generator does not learn here, so its graph is not kept
-            fake = self.generator(self.latent(len(real)))
+    @torch.no_grad()
+    def fakes(self, n: int) -> Tensor:
+        """n fakes (n, C, H, W) for the discriminator. The generator does not learn from them: its graph is not kept.
+
+        It stands still while the discriminator learns, so one pass makes the fakes of all ``n_critic`` updates.
+        """
+        return self.generator(self.latent(n))
+
+    def discriminator_step(self, real: Tensor, fake: Tensor | None = None) -> dict[str, Tensor]:
+        """One update of the discriminator on a batch of reals and as many fakes; None makes fresh ones."""
+        fake = self.fakes(len(real)) if fake is None else fake
         if self.one_forward:
             real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
         else:
@@ -117,7 +130,7 @@ class GAN(nn.Module):
             "d_fake": self.objective.output(fake_logits.detach()).mean(),
         }
         if self.penalty:
-            penalty = gradient_penalty(self.discriminator, real, fake).mean()
+            penalty = self.penalty_fn(self.discriminator, real, fake).mean()
             loss = d_loss + self.penalty * penalty
             logs["penalty"] = penalty.detach()
         self.descend(loss, self.optimizers["discriminator"])
@@ -145,16 +158,27 @@ class GAN(nn.Module):
         """n latents from N(0, 1), shape (n, latent_dim), drawn on the game's device."""
         return torch.randn(n, self.latent_dim, device=self.device)
 
+    def keep_average(self) -> None:
+        """Start ``averaged``, a copy of the generator that ``average`` moves; ``sample`` then draws from the copy."""
+        self.averaged = copy.deepcopy(self.generator).requires_grad_(False)
+
+    @torch.no_grad()
+    def average(self, decay: float) -> None:
+        """averaged <- decay * averaged + (1 - decay) * generator, with batch norm's statistics (Yazici et al. 2019)."""
+        for mean, now in zip(self.averaged.state_dict().values(), self.generator.state_dict().values()):
+            mean.lerp_(now, 1 - decay) if mean.is_floating_point() else mean.copy_(now)
+
     @torch.no_grad()
     def generate(self, z: Tensor) -> Tensor:
-        """Images (N, C, H, W) from given latents (N, latent_dim), by the generator in eval mode."""
-        training = self.generator.training
-        self.generator.eval()
+        """Images (N, C, H, W) from given latents (N, latent_dim), by the generator (or its average) in eval mode."""
+        generator = self.generator if self.averaged is None else self.averaged
+        training = generator.training
+        generator.eval()
         try:
             # in chunks, so that ten thousand images need no more memory than a batch
-            return torch.cat([self.generator(chunk) for chunk in z.split(500)])
+            return torch.cat([generator(chunk) for chunk in z.split(500)])
         finally:
-            self.generator.train(training)
+            generator.train(training)
 
     def sample(self, n: int, seed: int | None = None, y: Tensor | None = None) -> Tensor:
         """n images (n, C, H, W) in [-1, 1] from the generator in eval mode.

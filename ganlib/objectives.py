@@ -95,7 +95,7 @@ def gradient_penalty(
     Args:
         critic: maps (N, ...) to logits (N,). It must not mix samples, so it must have no batch norm.
         real, fake: (N, ...), the same shape.
-        target: the wanted norm: 1 is Gulrajani's; 0 with ``mix=1`` is R1 (Mescheder et al. 2018) without its 1/2.
+        target: the wanted norm.
         mix: weight of the real sample, a number or (N,); None draws it uniformly from [0, 1], one per sample.
 
     Raises:
@@ -110,6 +110,11 @@ def gradient_penalty(
     x_hat = (mix * real.detach() + (1 - mix) * fake.detach()).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(x_hat).sum(), x_hat, create_graph=True)
     return (torch.linalg.vector_norm(gradient.flatten(1), dim=1) - target).square()
+
+
+def r1(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """The squared gradient norm at the reals, shape (N,); its weight is gamma / 2 (Mescheder et al. 2018, Eq. 9)."""
+    return gradient_penalty(critic, real, fake, target=0.0, mix=1.0)
 
 
 @torch.no_grad()

@@ -93,6 +93,7 @@ def fit(
     every: int = 50,
     monitors: Sequence[Monitor] = (),
     checkpoint: str | Path | None = None,
+    ema: float | None = None,
 ) -> History:
     """Train a game on images until it has made ``steps`` generator updates in this run; show how it goes.
 
@@ -109,6 +110,9 @@ def fit(
         monitors: further measurements; their ``every`` must be a multiple of this one.
         checkpoint: one file that holds the game, its optimisers, every random state, the data's position and the
             history. Where it exists, the run goes on from it, bit for bit as if it had never stopped.
+        ema: decay of a moving average of the generator's weights, such as 0.999, kept as ``gan.averaged``: samples and
+            monitors are drawn from it; training is as without. It starts with a smaller decay, (1 + t) / (10 + t)
+            after t steps, so that the first weights are soon forgotten. None keeps none.
 
     Returns:
         The history; after Ctrl-C or the stop button, the history so far, and the game stays usable.
@@ -119,14 +123,19 @@ def fit(
     """
     require(steps >= 1, f"steps is {steps}; it must be at least 1")
     require(every >= 1, f"every is {every}; it must be at least 1")
+    require(ema is None or 0 < ema < 1, f"ema is {ema}; it must be between 0 and 1, or None for no average")
     for monitor in monitors:
         rule = f"its every must be a multiple of fit's, {every}"
         require(monitor.every % every == 0, f"monitor {monitor.name!r} runs every {monitor.every} steps; {rule}")
     made = tuple(gan.sample(1, seed=0).shape[1:])
     require(made == images.shape, f"images have shape {images.shape}; the generator makes {made}")
 
+    if ema is None:
+        gan.averaged = None
+    elif gan.averaged is None:
+        gan.keep_average()
     settings = _settings(gan) | {"data": f"{len(images)} of {images.name}", "batch_size": batch_size}
-    settings |= {"seed": seed, "every": every}
+    settings |= {"seed": seed, "every": every, "ema": ema}
     history, pending, position, done = History(), [], 0, 0
     if checkpoint is not None and Path(checkpoint).exists():
         state = _read(checkpoint, gan, settings)
@@ -143,6 +152,8 @@ def fit(
     try:
         for step in range(done + 1, steps + 1):
             pending.append(gan.step(batches))
+            if ema is not None:
+                gan.average(min(ema, (1 + step) / (10 + step)))
             if step % every and step != steps:
                 continue
             losses = {name: torch.stack([p[name] for p in pending]).tolist() for name in pending[0]}  # the only sync

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import ganlib as gl
-from ganlib.objectives import NON_SATURATING, WASSERSTEIN
+from ganlib.objectives import HINGE, NON_SATURATING, WASSERSTEIN, r1
 
 SHAPE = (1, 16, 16)
 
@@ -33,9 +33,12 @@ def test_a_step_draws_one_batch_for_each_critic_update():
 
     updates = []
     gan = gl.GAN(*pair(), NON_SATURATING, 4, n_critic=3)
-    gan.discriminator_step = lambda real: updates.append(real) or {}
+    gan.discriminator_step = lambda real, fake: updates.append((real, fake)) or {}
     assert set(gan.step(counted())) == {"g_loss"}
-    assert len(drawn) == 3 and all(a is b for a, b in zip(drawn, updates))
+    assert len(drawn) == 3 and all(a is b for a, (b, _) in zip(drawn, updates))
+    fakes = [fake for _, fake in updates]
+    assert all(fake.shape == drawn[0].shape and not fake.requires_grad for fake in fakes)
+    assert not torch.equal(fakes[0], fakes[1]) and not torch.equal(fakes[1], fakes[2])
 
 
 def test_sgd_step_is_the_formula():
@@ -105,6 +108,13 @@ def test_penalty_and_clip_are_in_the_step():
     free = gl.GAN(*pair(), WASSERSTEIN, 4)
     free.step(reals())
     assert max(p.abs().max() for p in free.discriminator.parameters()) > 0.01
+
+
+def test_r1_is_one_switch_of_the_step():
+    """d_loss + weight * mean of ||grad D(x)||^2 at the reals: with a linear critic that is its squared norm."""
+    gan = gl.GAN(*pair(), HINGE, 4, penalty=5.0, penalty_fn=r1)
+    norm = gan.discriminator[1].weight.norm().item()
+    assert gan.discriminator_step(next(reals()))["penalty"].item() == pytest.approx(norm**2, rel=1e-5)
 
 
 def test_sample_leaves_randomness_and_mode_alone():

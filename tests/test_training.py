@@ -39,6 +39,31 @@ def test_fit_is_the_loop(images):
     assert equal(ours, by_hand)
 
 
+def test_ema_is_the_average_over_the_steps(images, tmp_path):
+    plain, by_hand, averaged, again = (build("dcgan") for _ in range(4))
+    gl.seed_everything(0)
+    batches = images.batches(16)
+    mean = {name: value.clone() for name, value in by_hand.generator.state_dict().items()}
+    for t in range(1, 13):
+        by_hand.step(batches)
+        decay = (1 + t) / (10 + t) if t < 8 else 0.5  # (1 + 8) / (10 + 8) is 0.5
+        for name, value in by_hand.generator.state_dict().items():
+            mean[name] = decay * mean[name] + (1 - decay) * value if value.is_floating_point() else value.clone()
+    gl.fit(averaged, images, 12, 16, every=4, ema=0.5)
+    for name, value in averaged.averaged.state_dict().items():
+        torch.testing.assert_close(value, mean[name], rtol=1e-5, atol=1e-6)
+    gl.fit(plain, images, 12, 16, every=4)
+    assert equal(plain.generator, averaged.generator) and equal(plain.discriminator, averaged.discriminator)
+    assert not torch.equal(plain.sample(2, seed=0), averaged.sample(2, seed=0))
+
+    gl.fit(again, images, 8, 16, every=4, ema=0.5, checkpoint=tmp_path / "run.pt")
+    again = build("dcgan", seed=1)
+    gl.fit(again, images, 12, 16, every=4, ema=0.5, checkpoint=tmp_path / "run.pt")
+    assert equal(again, averaged)
+    gl.fit(averaged, images, 1, 16)  # without ema no stale average is left to sample from
+    assert averaged.averaged is None
+
+
 def test_history_holds_means_of_the_intervals(images):
     every, coarse = gl.fit(build(), images, 7, 16, every=1), gl.fit(build(), images, 7, 16, every=3)
     assert every.steps == [1, 2, 3, 4, 5, 6, 7] and coarse.steps == [3, 6, 7]
@@ -249,6 +274,7 @@ def test_bad_arguments(images):
     for arguments, sentence in (
         (dict(steps=0), "steps is 0; it must be at least 1"),
         (dict(steps=1, every=0), "every is 0; it must be at least 1"),
+        (dict(steps=1, ema=1.0), "ema is 1.0; it must be between 0 and 1, or None for no average"),
         (dict(steps=1, batch_size=101), "batch_size is 101; mnist5k has 100 images"),
         (dict(steps=1, batch_size=0), "batch_size is 0; mnist5k has 100 images"),
     ):
