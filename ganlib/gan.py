@@ -46,9 +46,9 @@ class GAN(nn.Module):
         latent_dim: length of z, drawn from N(0, 1).
         n_critic: discriminator updates in one step (the k of Algorithm 1).
         penalty: weight of the gradient penalty (Gulrajani's lambda); 0 leaves it out of the step.
-        penalty_fn: which penalty (N,) of critic, reals and fakes: ``objectives.gradient_penalty`` or ``objectives.r1``.
         clip: after each discriminator update its weights are clamped to [-clip, clip]; None does not.
         g_optimizer, d_optimizer: factories, from parameters to an optimiser; None is ``adam()``.
+        penalty_fn: which penalty (N,) of critic, reals and fakes: ``objectives.gradient_penalty`` or ``objectives.r1``.
 
     The networks move to ``ganlib.device()``, with convolutions in channels_last.
 
@@ -65,9 +65,9 @@ class GAN(nn.Module):
         n_critic: int = 1,
         penalty: float = 0.0,
         clip: float | None = None,
-        penalty_fn: Callable[[nn.Module, Tensor, Tensor], Tensor] = gradient_penalty,
         g_optimizer: OptimizerFactory | None = None,
         d_optimizer: OptimizerFactory | None = None,
+        penalty_fn: Callable[[nn.Module, Tensor, Tensor], Tensor] = gradient_penalty,
     ):
         super().__init__()
         require(latent_dim >= 1, f"latent_dim is {latent_dim}; it must be at least 1")

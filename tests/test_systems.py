@@ -12,6 +12,7 @@ from ganlib.models import SYSTEMS
 
 SHAPE = (1, 16, 16)
 SIZES = {name: dict(width=8) for name in SYSTEMS}
+SIZES["lens"] |= dict(K=6, lr=5e-4)  # the lens leaves between the two halves of the resumed run
 STEPS = 4
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ganlib.gan import GAN
-from ganlib.models import dcgan, vanilla, wgan, wgan_gp
+from ganlib.models import dcgan, lens, vanilla, wgan, wgan_gp
 
 SYSTEMS: dict[str, Callable[..., GAN]] = {
     "vanilla": vanilla.build,
@@ -11,6 +11,7 @@ SYSTEMS: dict[str, Callable[..., GAN]] = {
     "lsgan": dcgan.build_lsgan,
     "wgan": wgan.build,
     "wgan_gp": wgan_gp.build,
+    "lens": lens.build,
 }
 
 
