@@ -4,7 +4,7 @@ import io
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -19,6 +19,7 @@ from ganlib.budget import private_seed
 
 if TYPE_CHECKING:
     from ganlib.gan import GAN
+    from ganlib.metrics.battles import Tournament
     from ganlib.training import History
 
 # Okabe and Ito's palette: colour-blind readers can tell these apart. One meaning, one colour, in the whole course.
@@ -76,9 +77,14 @@ def curves(history: "History", *names: str, ax: Axes | None = None, title: str =
     return ax
 
 
+def loss_names(names: Iterable[str]) -> list[str]:
+    """The names that end in "loss", in their order: d_loss and g_loss of a game, loss of a model with one player."""
+    return [name for name in names if name.endswith("loss")]
+
+
 def losses(history: "History", ax: Axes | None = None, title: str = "losses") -> Axes:
-    """Draw d_loss and g_loss against generator updates."""
-    ax = curves(history, "d_loss", "g_loss", ax=ax, title=title)
+    """Draw what the players minimise, every number whose name ends in "loss", against generator updates."""
+    ax = curves(history, *loss_names(history.names), ax=ax, title=title)
     ax.set_ylabel("mean loss")
     return ax
 
@@ -128,7 +134,7 @@ class Live:
         row = self.history.rows[-1]
         if self.bar is None:
             self.progress.update(step - self.progress.n)
-            self.progress.set_postfix({name: f"{row[name]:.3f}" for name in ("d_loss", "g_loss")})
+            self.progress.set_postfix({name: f"{row[name]:.3f}" for name in loss_names(row)})
         elif step == self.steps or (step >= self.due and time.perf_counter() - self.drawn > self.PAUSE):
             self.due = step + self.between
             self._draw(step)
@@ -146,7 +152,8 @@ class Live:
         rate = (step - self.first) / (time.perf_counter() - self.start)
         left = f"about {(self.steps - step) / rate:.0f} s to go" if step < self.steps else "done"
         left = "stopped" if self.stopped else left
-        losses_now = ", ".join(f"{name} {self.history.rows[-1][name]:.3f}" for name in ("d_loss", "g_loss"))
+        row = self.history.rows[-1]
+        losses_now = ", ".join(f"{name} {row[name]:.3f}" for name in loss_names(row))
         filled = round(24 * step / self.steps)
         bar = "█" * filled + "░" * (24 - filled)
         text = f"{bar} {step} of {self.steps} updates, {rate:.1f} per second, {left}; {losses_now}"
@@ -171,3 +178,28 @@ def _in_notebook() -> bool:
     if "IPython" not in sys.modules:
         return False
     return hasattr(sys.modules["IPython"].get_ipython(), "kernel")
+
+
+def battle_matrix(tournament: "Tournament", title: str = "", ax: Axes | None = None) -> Axes:
+    """Draw every battle of a tournament: r_sample, and below it r_test, of the row's model as M1 against the column's.
+
+    The stronger models come first; blue cells were won by the row, orange ones by the column, grey ones are ties. A
+    pale cell has a winner, but an interval of r_sample that holds 1.
+    """
+    names = tournament.names
+    if ax is None:
+        size = 1.6 + 0.75 * len(names)
+        _, ax = plt.subplots(figsize=(size + 0.6, size), layout="constrained")
+    colors = {"M1": BLUE, "M2": ORANGE, "tie": BLACK}
+    for (row, column), battle in tournament.battles.items():
+        x, y = names.index(column), names.index(row)
+        alpha = 0.12 if battle.winner == "tie" else 0.7 if battle.told_apart else 0.3
+        ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, color=colors[battle.winner], alpha=alpha, lw=0))
+        ax.text(x, y, f"{battle.r_sample:.2f}\n({battle.r_test:.2f})", ha="center", va="center", fontsize=9)
+    ticks = range(len(names))
+    ax.set(xticks=ticks, xticklabels=names, yticks=ticks, yticklabels=names, title=title)
+    ax.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5), aspect="equal", xlabel="M2", ylabel="M1")
+    ax.xaxis.set_ticks_position("top")
+    ax.xaxis.set_label_position("top")
+    ax.tick_params(length=0)
+    return ax
