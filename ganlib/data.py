@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
+from ganlib import parallel
 from ganlib.budget import device
 from ganlib.gan import require
 
@@ -90,6 +91,8 @@ class Images:
 class Batches(Iterator):
     """Endless batches, float32 (B, C, H, W) in [-1, 1] on the device; with ``labels`` pairs (x, y).
 
+    Of several processes (``ganlib.parallel``) each gets its share of every batch.
+
     Each epoch is one shuffle of the set, cut into whole batches. Batch number ``position`` is a pure function of
     (images, batch_size, seed, position), so a stopped run goes on at exactly the next batch.
 
@@ -112,7 +115,7 @@ class Batches(Iterator):
             generator = torch.Generator("cpu").manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
             order = torch.randperm(len(self.images), generator=generator, device="cpu")
             self.epoch, self.order = epoch, order.to(self.images.x.device)
-        index = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        index = parallel.share(self.order[batch * self.batch_size : (batch + 1) * self.batch_size])
         self.position += 1
         x = to_float(self.images.x[index].to(self.device))
         return (x, self.images.y[index].to(self.device)) if self.labels else x

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from ganlib import parallel
 from ganlib.budget import device, private_seed
 from ganlib.objectives import Objective, clip_weights_, gradient_penalty
 
@@ -103,22 +104,21 @@ class GAN(nn.Module):
         g_loss; d_real and d_fake are the means of D(x) and D(G(z)) (see ``Objective.output``).
         """
         reals = [next(batches) for _ in range(self.n_critic)]
-        fakes = self.fakes(sum(map(len, reals))).split([len(real) for real in reals])
+        # the generator stands still while the discriminator learns, so one pass makes the fakes of all its updates
+        z = torch.cat([self.batch_latent(len(real)) for real in reals])
+        fakes = self.fakes(z).split([len(real) for real in reals])
         for real, fake in zip(reals, fakes):
             logs = self.discriminator_step(real, fake)
         return logs | self.generator_step(len(reals[0]))
 
     @torch.no_grad()
-    def fakes(self, n: int) -> Tensor:
-        """n fakes (n, C, H, W) for the discriminator. The generator does not learn from them: its graph is not kept.
-
-        It stands still while the discriminator learns, so one pass makes the fakes of all ``n_critic`` updates.
-        """
-        return self.generator(self.latent(n))
+    def fakes(self, z: Tensor) -> Tensor:
+        """Fakes (N, C, H, W) for the discriminator. The generator does not learn here, so no graph is kept."""
+        return self.generator(z)
 
     def discriminator_step(self, real: Tensor, fake: Tensor | None = None) -> dict[str, Tensor]:
         """One update of the discriminator on a batch of reals and as many fakes; None makes fresh ones."""
-        fake = self.fakes(len(real)) if fake is None else fake
+        fake = self.fakes(self.batch_latent(len(real))) if fake is None else fake
         if self.one_forward:
             real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
         else:
@@ -140,7 +140,7 @@ class GAN(nn.Module):
 
     def generator_step(self, n: int) -> dict[str, Tensor]:
         """One update of the generator on n fresh fakes."""
-        loss = self.objective.g_loss(self.discriminator(self.generator(self.latent(n)))).mean()
+        loss = self.objective.g_loss(self.discriminator(self.generator(self.batch_latent(n)))).mean()
         self.descend(loss, self.optimizers["generator"])
         return {"g_loss": loss.detach()}
 
@@ -152,11 +152,16 @@ class GAN(nn.Module):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         optimizer.zero_grad(set_to_none=True)
         loss.backward(inputs=parameters)
+        parallel.average_([p.grad for p in parameters if p.grad is not None])
         optimizer.step()
 
     def latent(self, n: int) -> Tensor:
         """n latents from N(0, 1), shape (n, latent_dim), drawn on the game's device."""
         return torch.randn(n, self.latent_dim, device=self.device)
+
+    def batch_latent(self, n: int) -> Tensor:
+        """n latents for a batch: where several processes share it, this one's n of all that are drawn."""
+        return parallel.share(self.latent(n * parallel.size()))
 
     def keep_average(self) -> None:
         """Start ``averaged``, a copy of the generator that ``average`` moves; ``sample`` then draws from the copy."""

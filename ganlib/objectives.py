@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, relu, softplus
 
+from ganlib import parallel
+
 Loss = Callable[[Tensor], Tensor]
 
 
@@ -104,7 +106,7 @@ def gradient_penalty(
     if real.shape != fake.shape:
         raise ValueError(f"fake has shape {tuple(fake.shape)}; it must have that of real, {tuple(real.shape)}")
     if mix is None:
-        mix = torch.rand(len(real), dtype=real.dtype, device=real.device)
+        mix = parallel.share(torch.rand(len(real) * parallel.size(), dtype=real.dtype, device=real.device))
     if isinstance(mix, Tensor):
         mix = mix.reshape(-1, *[1] * (real.dim() - 1))
     x_hat = (mix * real.detach() + (1 - mix) * fake.detach()).requires_grad_()

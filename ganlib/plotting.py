@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm import tqdm
 
+from ganlib import parallel
 from ganlib.budget import private_seed
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ class Live:
 
             self.bar = display({"text/plain": "training"}, raw=True, display_id=True)
         else:
-            self.progress = tqdm(total=steps, initial=done, disable=not sys.stderr.isatty(), leave=False)
+            quiet = parallel.rank() > 0 or not sys.stderr.isatty()
+            self.progress = tqdm(total=steps, initial=done, disable=quiet, leave=False)
 
     def update(self, step: int) -> None:
         """Show the state after a step; between two drawings this costs nothing."""

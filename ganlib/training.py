@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganlib import parallel
 from ganlib.budget import private_seed, seed_everything
 from ganlib.data import Images
 from ganlib.files import replacing
@@ -104,6 +105,9 @@ def fit(
         for _ in range(steps):
             gan.step(batches)
 
+    Under ``torchrun`` (see ``ganlib.parallel``) each process trains on its share of every batch of ``batch_size``;
+    process 0 alone writes and shows.
+
     Args:
         every: every so many steps the losses are read (until then they stay on the device) and their means since the
             last reading become a row of the history; the checkpoint is replaced at the same moment.
@@ -156,7 +160,9 @@ def fit(
                 gan.average(min(ema, (1 + step) / (10 + step)))
             if step % every and step != steps:
                 continue
-            losses = {name: torch.stack([p[name] for p in pending]).tolist() for name in pending[0]}  # the only sync
+            stacked = {name: torch.stack([p[name] for p in pending]) for name in pending[0]}
+            parallel.average_([*stacked.values(), *(b for b in gan.buffers() if b.is_floating_point())])
+            losses = {name: values.tolist() for name, values in stacked.items()}  # the only sync
             spent += time.perf_counter() - clock
             first = step - len(pending) + 1
             for i in range(len(pending)):
@@ -170,7 +176,7 @@ def fit(
                         value = monitor.measure(gan)
                     row |= {} if value is None else {monitor.name: float(value)}
             history.append(step, row, spent)
-            if checkpoint is not None:
+            if checkpoint is not None and parallel.rank() == 0:
                 kept = pending if step % every else []  # a last, shorter interval: kept, so that a longer run goes on
                 _write(checkpoint, _pack(gan, settings, history, kept, batches.position))
             pending = []

@@ -13,6 +13,7 @@ from ganlib.models import SYSTEMS
 SHAPE = (1, 16, 16)
 SIZES = {name: dict(width=8) for name in SYSTEMS}
 SIZES["lens"] |= dict(K=6, lr=5e-4)  # the lens leaves between the two halves of the resumed run
+SIZES["chaingan"] |= dict(editors=1, d=4, lr=1e-3)  # every link learns in only some of the steps
 STEPS = 4
 
 
@@ -36,8 +37,8 @@ def state(gan):
 
 
 def differences(a, b):
-    assert a.keys() == b.keys()
-    return [key for key in a if not torch.equal(a[key], b[key])]
+    # an optimiser has no moments of what it never moved, such as a link of a chain that was not drawn
+    return [key for key in a.keys() | b.keys() if key not in a or key not in b or not torch.equal(a[key], b[key])]
 
 
 systems = pytest.mark.parametrize("name", SYSTEMS)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ganlib import parallel
 from ganlib.budget import device
 from ganlib.data import NAMES, Images, load, to_float
 from ganlib.gan import GAN, require
@@ -97,7 +98,7 @@ def _score(
     fakes = _take(gan, n, seed)
     shapes = f"the generated images have shape {tuple(fakes.shape[1:])}; it must be that of the reals, {images.shape}"
     require(tuple(fakes.shape[1:]) == images.shape, shapes)
-    features = extractor(fakes)[0].cpu().double()
+    features = _features(fakes, extractor)
     rule = f"it must be at least {per_feature} times the number of features, {real.dim}"
     require(n >= per_feature * real.dim, f"n is {n}; {rule}")
     value = measure(features, real)
@@ -111,6 +112,12 @@ def _score(
     floor = None if held is None else measure(held, real)
     reals = f"{len(images):,} of {images.name}"
     return Score(value, std, n, extractor.name, floor, name, reals)
+
+
+def _features(x: Tensor, extractor: Extractor) -> Tensor:
+    """Features (n, dim) on the CPU, float64; of several processes each computes its share."""
+    padded = torch.cat([x, x[: -len(x) % parallel.size()]])  # so that all shares are equal
+    return parallel.gather(extractor(parallel.share(padded))[0])[: len(x)].cpu().double()
 
 
 def _distance(parts: list[Tensor], real: FeatureStats) -> float:

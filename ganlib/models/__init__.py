@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from ganlib.gan import GAN
-from ganlib.models import dcgan, lens, vanilla, wgan, wgan_gp
+from ganlib.models import chaingan, dcgan, gran, lens, vanilla, wgan, wgan_gp
+from ganlib.models import draw as draw  # has no opponent, so it is not in SYSTEMS
+from ganlib.models import dvae as dvae  # nor has this
 
 SYSTEMS: dict[str, Callable[..., GAN]] = {
     "vanilla": vanilla.build,
@@ -12,6 +14,8 @@ SYSTEMS: dict[str, Callable[..., GAN]] = {
     "wgan": wgan.build,
     "wgan_gp": wgan_gp.build,
     "lens": lens.build,
+    "gran": gran.build,
+    "chaingan": chaingan.build,
 }
 
 

@@ -1,0 +1,69 @@
+"""Several processes train one game, each on its share of every batch; with one process nothing here does anything.
+
+    torchrun --nproc-per-node=2 -m ganlib train dcgan --out runs/x
+
+Every process has the same seed, so all draw the same random numbers *for the whole batch* and each takes its own rows
+(``share``); gradients are averaged before each update (``average_``). So n processes with batches of B rows make the
+updates of one process with n times B, up to batch norm, which each process computes from its own rows.
+"""
+
+import os
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+
+def start() -> None:
+    """Join the processes that ``torchrun`` started (NCCL on CUDA, gloo elsewhere); without it do nothing."""
+    if "LOCAL_RANK" in os.environ and not dist.is_initialized():
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def size() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this is; process 0 alone writes files and shows progress."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def share(rows: Tensor) -> Tensor:
+    """This process's rows (N / size, ...) of rows (N, ...) that all processes have.
+
+    Raises:
+        ValueError: N is no multiple of the number of processes.
+    """
+    n = size()
+    if len(rows) % n:
+        raise ValueError(f"{len(rows)} rows cannot be shared by {n} processes; make it a multiple of {n}")
+    return rows.chunk(n)[rank()] if n > 1 else rows
+
+
+def gather(rows: Tensor) -> Tensor:
+    """The rows (N, ...) of all processes, in their order, from each one's share (N / size, ...)."""
+    if size() == 1:
+        return rows
+    parts = [torch.empty_like(rows) for _ in range(size())]
+    dist.all_gather(parts, rows.contiguous())
+    return torch.cat(parts)
+
+
+def average_(tensors: list[Tensor]) -> None:
+    """Replace each tensor by its mean over the processes, in one message."""
+    if size() == 1 or not tensors:
+        return
+    flat = torch.cat([tensor.flatten() for tensor in tensors])
+    dist.all_reduce(flat)
+    for tensor, mean in zip(tensors, (flat / size()).split([tensor.numel() for tensor in tensors])):
+        tensor.copy_(mean.view(tensor.shape))
+
+
+def barrier() -> None:
+    """Wait until every process is here."""
+    if size() > 1:
+        dist.barrier()

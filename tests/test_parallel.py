@@ -1,0 +1,102 @@
+"""Several processes against one: the same updates, one set of files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from test_systems import SIZES
+
+import ganlib as gl
+from ganlib import parallel
+from ganlib.models import SYSTEMS
+
+SHAPE = (1, 16, 16)
+STEPS = 20
+
+# What every process runs; ``size`` 1 is the reference. In float64, and with batch norm's statistics frozen: they are
+# each process's own, so with them two processes are not one.
+CODE = f"""
+import sys, torch
+import ganlib as gl
+from ganlib import parallel
+parallel.start()
+torch.set_num_threads(1)
+torch.set_default_dtype(torch.float64)
+images = gl.load("mnist5k", size={SHAPE[1]}).take(64)
+states = {{}}
+for name, sizes in {SIZES!r}.items():
+    gl.seed_everything(0)
+    gan = gl.build(name, {SHAPE}, **sizes).eval()
+    batches = (batch.double() for batch in images.batches(8))
+    logs = [gan.step(batches) for _ in range({STEPS})]
+    states[name] = {{k: v for k, v in gan.state_dict().items() if v.is_floating_point()}}
+torch.set_default_dtype(torch.float32)
+gl.seed_everything(0)
+gan = gl.build("dcgan", {SHAPE}, width=8)
+monitor = gl.Monitor("fid", lambda gan: gl.metrics.fid(gan, images, n=25), every=2)
+history = gl.fit(gan, images, 4, 8, every=2, monitors=[monitor], checkpoint=sys.argv[1] + "/run.pt")
+if parallel.size() > 1:
+    for p in [*gan.parameters(), *gan.buffers()]:
+        both = parallel.gather(p.detach()[None].contiguous())
+        assert torch.equal(both[0], both[1])
+    rows = parallel.gather(torch.tensor([history.rows[-1]["d_loss"], history.rows[-1]["fid"]])[None])
+    assert torch.equal(rows[0], rows[1])
+if parallel.rank() == 0:
+    torch.save(states, sys.argv[1] + "/states.pt")
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The folders of a run in one process and of one in two."""
+    folders = [tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")]
+    for processes, folder in enumerate(folders, start=1):
+        (folder / "code.py").write_text(CODE)
+        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        launcher = torchrun if processes > 1 else []
+        done = subprocess.run(
+            [sys.executable, *launcher, folder / "code.py", folder],
+            cwd=Path(__file__).parent.parent,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    return folders
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_two_processes_make_the_updates_of_one(name, runs):
+    """Point 6 of the conformance suite."""
+    one, two = (torch.load(folder / "states.pt", weights_only=True)[name] for folder in runs)
+    assert one.keys() == two.keys()
+    for key in one:
+        torch.testing.assert_close(two[key], one[key], rtol=0, atol=1e-9)
+
+
+def test_process_0_alone_writes_and_one_process_goes_on_from_it(runs):
+    one, two = runs
+    assert sorted(path.name for path in two.iterdir()) == ["code.py", "run.pt", "states.pt"]
+    gan, images = gl.build("dcgan", SHAPE, width=8), gl.load("mnist5k", size=SHAPE[1]).take(64)
+    monitor = gl.Monitor("fid", lambda gan: gl.metrics.fid(gan, images, n=25), every=2)
+    history = gl.fit(gan, images, 4, 8, every=2, monitors=[monitor], checkpoint=two / "run.pt")  # nothing left to do
+    assert history.steps == [2, 4]
+
+
+def test_features_of_all_shares_are_those_of_one_process(runs, monkeypatch):
+    """25 images, two shares: FID of a sample is the same number however its features were shared out."""
+    image = torch.rand(25, *SHAPE) * 2 - 1
+    images = gl.load("mnist5k", size=SHAPE[1]).take(64)
+    alone = gl.metrics.fid(image, images, n=25).value
+    shares = []
+    monkeypatch.setattr(parallel, "size", lambda: 2)
+    monkeypatch.setattr(parallel, "share", lambda x: shares.append(len(x)) or x)
+    monkeypatch.setattr(parallel, "gather", lambda x: x)
+    assert gl.metrics.fid(image, images, n=25).value == pytest.approx(alone) and shares == [26]
+
+
+def test_rows_that_cannot_be_shared(monkeypatch):
+    monkeypatch.setattr(parallel, "size", lambda: 3)
+    with pytest.raises(ValueError, match="64 rows cannot be shared by 3 processes; make it a multiple of 3"):
+        parallel.share(torch.zeros(64))
