@@ -1,4 +1,5 @@
-"""How fast are a step and a Fréchet distance? Ours against what is usual, side by side in one run, as ratios.
+"""How fast are a step and a Fréchet distance? Ours against what is usual, side by side in one run, as ratios; and what
+the lens costs.
 
     python scripts/bench.py
 
@@ -15,6 +16,7 @@ import scipy.linalg
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
 from torchmetrics.image.fid import _compute_fid
 from torchvision import transforms
 
@@ -126,6 +128,27 @@ def compare(
     print(f"{name:<42} {a:7.1f} steps/s, textbook {b:7.1f} steps/s, ratio {ratio:.2f}")
 
 
+def lens_cost(images: gl.Images, steps: int = 10, rounds: int = 7) -> None:
+    """Print what the lens adds to a DCGAN step, in floating-point operations and in time, and what it adds after K."""
+    games = {
+        name: gl.build("lens", images.shape, width=16, K=K)
+        for name, K in (("without the lens", 0), ("with it", float("inf")), ("after K", 1))
+    }
+    loops = {name: ours(game, images) for name, game in games.items()}
+    flops = {}
+    for name, loop in loops.items():
+        per_second(loop, 3)
+        with FlopCounterMode(display=False) as counter:
+            next(loop)
+        flops[name] = counter.get_total_flops()
+    speeds = [{name: per_second(loop, steps) for name, loop in loops.items()} for _ in range(rounds)]
+    for name in loops:
+        speed = statistics.median(s[name] for s in speeds)
+        time_ratio = statistics.median(s["without the lens"] / s[name] for s in speeds)
+        flop_ratio = flops[name] / flops["without the lens"]
+        print(f"DCGAN, {name:<17} {speed:5.1f} steps/s: {time_ratio:.2f} x the time, {flop_ratio:.2f} x the operations")
+
+
 def seconds(call: Callable[[], object]) -> float:
     """How long one call takes."""
     start = time.perf_counter()
@@ -167,6 +190,7 @@ if __name__ == "__main__":
             ("perceptron WGAN-GP, width 256", "wgan_gp", dict(networks="perceptron"), textbook_wgan_gp, 8),
         ):
             compare(name, lambda: gl.build(system, digits.shape, **settings), usual, digits, steps)  # noqa: B023
+        lens_cost(gl.load("mnist5k", size=16))
         distances(n=4000)
         distances(n=1000)
         extractor, x = gl.metrics.digits(), torch.rand(10_000, 1, 32, 32) * 2 - 1
