@@ -2,122 +2,101 @@
 
     python -m ganlib.claims RA-C1 --seeds 5     # train what is missing, write data/claims/RA-C1.json
     python -m ganlib.claims --table             # the README's table, from data/claims/
+    python -m ganlib.claims --keep GRAN3 GRAN5 --seeds 3    # the trained networks, to data/weights/
 
-A run is trained once and serves every claim that needs it. Stop it whenever you like: finished runs are kept under
-runs/claims/, and a run that was stopped goes on from its checkpoint.
+Arms, measures and claims are in ``ganlib.experiments``. A run is trained once and serves every claim that needs it.
+Stop it whenever you like: finished runs are kept under runs/claims/, and a run that was stopped goes on from its
+checkpoint.
 """
 
 import argparse
 import json
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import statistics
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
-from ganlib import metrics
 from ganlib.budget import budget, seed_everything
-from ganlib.data import BUNDLED, load
+from ganlib.data import BUNDLED, Images, load
+from ganlib.experiments import ARMS, BATTLES, BUILDERS, CLAIMS, MEASURES, SIZE, Claim, monitors, roughness
 from ganlib.files import replacing
-from ganlib.gan import require
-from ganlib.models import build
-from ganlib.training import Monitor, fit
+from ganlib.gan import GAN, require
+from ganlib.training import fit, restore
 
-RESULTS = BUNDLED / "claims"
+RESULTS, WEIGHTS = BUNDLED / "claims", BUNDLED / "weights"
 RUNS = Path("runs") / "claims"
 # two-sided 95 % quantiles of Student's t with 1, 2, ... degrees of freedom
 T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145)
 
-SIZE = budget(
-    smoke=dict(updates=20, every=10, width=4, n=200, batch=16, size=16),
-    cpu=dict(updates=1500, every=100, width=12, n=1000, batch=32, size=16),
-    cuda=dict(updates=20_000, every=500, width=64, n=1000, batch=64, size=32),
-    paper=dict(updates=78_000, every=2000, width=64, n=10_000, batch=64, size=32),
-)
-# RA-T1's learning rates stand 4 : 1 : 2. With a fiftieth of its updates they are all four times as large here.
-FASTER = budget(smoke=4, cpu=4, cuda=1, paper=1)
-# one latent length for all, so that runs of one seed start from the same generator
-ARMS: dict[str, dict[str, Any]] = {
-    "dcgan": dict(system="dcgan", lr=2e-4 * FASTER),
-    "wgan": dict(system="wgan", lr=5e-5 * FASTER),
-    "wgan_gp": dict(system="wgan_gp", latent_dim=100, lr=1e-4 * FASTER),
-}
+
+def start(arm: str, seed: int) -> tuple[GAN, Images, Images, str]:
+    """An arm's untrained game, its training and test images, and the path of its run's files, without their suffix."""
+    settings = {"data": "mnist5k", **ARMS[arm]}
+    text = "-".join(f"{k}{v:g}" if isinstance(v, float) else f"{k}{v}" for k, v in {**SIZE, **ARMS[arm]}.items())
+    data, _ = settings.pop("data"), settings.pop("updates", None)
+    images, test = (load(data, split=split, size=SIZE["size"]) for split in ("train", "test"))
+    seed_everything(seed)
+    gan = make({"shape": images.shape, "width": SIZE["width"], **settings})
+    return gan, images, test, f"{RUNS}/{text}-seed{seed}"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A claim that the first arm has the smaller measure.
-
-    Attributes:
-        id: the ledger's.
-        sentence: what is claimed, in a form that can come out wrong.
-        arm: the arm that should come out smaller.
-        rivals: the other; of several, the one that does better with that seed.
-        measure: a name in ``MEASURES``.
-    """
-
-    id: str
-    sentence: str
-    arm: str
-    rivals: tuple[str, ...]
-    measure: str
-
-
-CLAIMS = {
-    claim.id: claim
-    for claim in (
-        Claim("RA-C1", "the loss of WGAN's critic is steadier than that of DCGAN's discriminator",
-              "wgan", ("dcgan",), "roughness"),
-        Claim("RA-C2", "DCGAN reaches a lower FID, sooner, than both Wasserstein GANs at equal generator updates",
-              "dcgan", ("wgan", "wgan_gp"), "mean_fid"),
-        Claim("RA-C3", "the gradient penalty ends at a lower FID than weight clipping",
-              "wgan_gp", ("wgan",), "last_fid"),
-    )
-}  # fmt: skip
-
-
-def roughness(losses: list[float]) -> float:
-    """How unsteady a loss is: the mean change from one row (ten updates) to the next over its mean size, late in a run.
-
-    Of the second half only, and without a unit, so that losses of different scales can be compared. This is what
-    "stable" means in RA-C1; it was fixed before the runs.
-    """
-    late = torch.tensor(losses[len(losses) // 2 :], dtype=torch.float64)
-    return (late.diff().abs().mean() / late.abs().mean()).item()
-
-
-MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
-    "roughness": lambda run: run["roughness"],
-    "mean_fid": lambda run: math.fsum(run["fid"]) / len(run["fid"]),
-    "last_fid": lambda run: run["fid"][-1],
-}
+def make(settings: dict[str, Any]) -> GAN:
+    """A game from its system's name, the images' shape and the settings of its ``build``."""
+    settings = dict(settings)
+    return BUILDERS[settings.pop("system")](tuple(settings.pop("shape")), **settings)
 
 
 def train(arm: str, seed: int) -> dict[str, Any]:
     """The figures of one run, trained if need be. Runs of one seed share the order of the data."""
-    settings = dict(ARMS[arm])
-    name = f"{arm}-{seed}-{'-'.join(f'{k}{v}' for k, v in SIZE.items())}-lr{settings['lr']:g}"
-    path = RUNS / f"{name}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    images, test = load("mnist5k", size=SIZE["size"]), load("mnist5k", split="test", size=SIZE["size"])
-    seed_everything(seed)
-    gan = build(settings.pop("system"), images.shape, width=SIZE["width"], **settings)
-    fid = Monitor("fid", lambda gan: metrics.fid(gan, test, n=SIZE["n"]), every=SIZE["every"])
-    history = fit(
-        gan, images, SIZE["updates"], SIZE["batch"], seed, every=10, monitors=[fid], checkpoint=RUNS / f"{name}.pt"
-    )
-    run = {
-        "fid": [value for value in history["fid"] if not math.isnan(value)],
-        "roughness": roughness(history["d_loss"]),
-        "seconds": history.seconds[-1],
-    }
-    with replacing(path) as aside:
+    gan, images, test, path = start(arm, seed)
+    figures = Path(f"{path}.json")
+    if figures.exists():
+        return json.loads(figures.read_text())
+    watched, updates = monitors(gan, test), ARMS[arm].get("updates", SIZE["updates"])
+    history = fit(gan, images, updates, SIZE["batch"], seed, every=10, monitors=watched, checkpoint=f"{path}.pt")
+    run: dict[str, Any] = {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
+    run["steps"] = [step for step, fid in zip(history.steps, history["fid"]) if not math.isnan(fid)]
+    run |= {"seed": seed, "roughness": roughness(history[history.names[0]]), "seconds": history.seconds[-1]}
+    with replacing(figures) as aside:
         aside.write_text(json.dumps(run))
-    (RUNS / f"{name}.pt").unlink()
     return run
+
+
+def trained(arm: str, seed: int) -> GAN:
+    """The game of a run, trained if need be."""
+    train(arm, seed)
+    gan, _, _, path = start(arm, seed)
+    restore(gan, f"{path}.pt")
+    return gan
+
+
+def keep(arm: str, seed: int) -> None:
+    """Write the networks of a run to data/weights/, in float16, with the settings that build them."""
+    gan, images = trained(arm, seed), start(arm, seed)[1]
+    settings = {"shape": images.shape, "width": SIZE["width"], **ARMS[arm]}
+    settings = {name: value for name, value in settings.items() if name not in ("data", "updates")}
+    tensors = {name: value.half().contiguous() for name, value in gan.state_dict().items() if value.is_floating_point()}
+    about = {"settings": json.dumps(settings), "run": json.dumps({"seconds": train(arm, seed)["seconds"], **SIZE})}
+    with replacing(WEIGHTS / f"{arm}-seed{seed}.safetensors") as aside:
+        save_file(tensors, aside, about)
+
+
+def kept(arm: str, seed: int = 0) -> GAN:
+    """A trained game that is kept in data/weights/, whatever the budget.
+
+    Raises:
+        FileNotFoundError: none is kept of this arm and seed.
+    """
+    with safe_open(WEIGHTS / f"{arm}-seed{seed}.safetensors", "pt") as file:
+        gan = make(json.loads(file.metadata()["settings"]))
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    gan.load_state_dict(state, strict=False)  # the counters of batches are not kept
+    return gan
 
 
 def verdict(differences: list[float]) -> dict[str, Any]:
@@ -135,20 +114,42 @@ def verdict(differences: list[float]) -> dict[str, Any]:
     return {"difference": mean, "interval": [low, high], "verdict": word}
 
 
+def differences(claim: Claim, runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """For every seed the measures of the arm and its rivals, and the arm's less the best rival's, or less the limit."""
+    measured = [(claim.arm, claim.measure), *((rival, claim.rival_measure or claim.measure) for rival in claim.rivals)]
+    columns = [[MEASURES[measure](run) for run in runs[arm]] for arm, measure in measured]
+    if claim.spread:
+        columns = [[abs(value - statistics.median(column)) for value in column] for column in columns]
+    names = [arm if claim.rival_measure is None else f"{measure} of {arm}" for arm, measure in measured]
+    rows = []
+    for seed, (mine, *others) in enumerate(zip(*columns)):
+        best = min(others) if others else claim.limit
+        rows.append({"seed": seed, **dict(zip(names, (mine, *others))), "difference": mine - best})
+    return rows
+
+
+def battles(claim: Claim, seeds: int) -> list[dict[str, Any]]:
+    """For every seed the outcome of the arm's battle with its rival."""
+    test = start(claim.arm, 0)[2]
+    games = ((trained(claim.arm, seed), trained(claim.rivals[0], seed)) for seed in range(seeds))
+    return [{"seed": seed, "difference": BATTLES[claim.measure](*pair, test)} for seed, pair in enumerate(games)]
+
+
 def test(claim: Claim, seeds: int) -> dict[str, Any]:
-    """Train both arms with so many seeds and write data/claims/ID.json."""
-    measure, rows = MEASURES[claim.measure], []
+    """Train the arms with so many seeds and write data/claims/ID.json."""
+    arms = dict.fromkeys((claim.arm, *claim.rivals))
+    runs: dict[str, list[dict[str, Any]]] = {arm: [] for arm in arms}
     for seed in range(seeds):
-        runs = {arm: train(arm, seed) for arm in (claim.arm, *claim.rivals)}
-        values = {arm: measure(run) for arm, run in runs.items()}
-        rival = min(claim.rivals, key=values.__getitem__)
-        rows.append({"seed": seed, **values, "difference": values[claim.arm] - values[rival]})
-        print(claim.id, rows[-1], flush=True)
+        for arm in arms:
+            runs[arm].append(train(arm, seed))
+            print(f"{claim.id}, seed {seed}, {arm}: FID {runs[arm][-1]['fid'][-1]:.4g}", flush=True)
+    rows = battles(claim, seeds) if claim.measure in BATTLES else differences(claim, runs)
     result = {
         **asdict(claim),
         **verdict([row["difference"] for row in rows]),
         "seeds": rows,
-        "settings": {**SIZE, "data": "mnist5k", "arms": ARMS},
+        "runs": runs,
+        "settings": {**SIZE, "arms": {arm: {"data": "mnist5k", **ARMS[arm]} for arm in arms}},
         "budget": budget(smoke="smoke", cpu="cpu", cuda="cuda", paper="paper"),
         "versions": {"torch": torch.__version__},
     }
@@ -163,9 +164,11 @@ def table() -> str:
     lines.append("| --- | --- | --- | --- | --- |")
     for path in sorted(RESULTS.glob("*.json")):
         r = json.loads(path.read_text())
-        arms = f"{r['measure']} of {r['arm']} against {' or '.join(r['rivals'])}"
+        measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
+        other = f"{r['rival_measure']} of " if r["rival_measure"] else ""
+        arms = f"{measure} of {r['arm']} against {other}{' or '.join(r['rivals']) or r['limit']}"
         low, high = r["interval"]
-        difference = f"{r['difference']:+.2f} [{low:+.2f}, {high:+.2f}]"
+        difference = f"{r['difference']:+.3g} [{low:+.3g}, {high:+.3g}]"
         lines.append(f"| {r['id']}: {r['sentence']} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
     return "\n".join(lines)
 
@@ -174,10 +177,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", nargs="*", metavar="ID", help=", ".join(CLAIMS))
     parser.add_argument("--seeds", type=int, default=5, help="paired seeds (default: 5)")
+    parser.add_argument("--keep", nargs="*", default=[], metavar="ARM", help=", ".join(ARMS))
     parser.add_argument("--table", action="store_true", help="print the table of all results")
     arguments = parser.parse_args()
     for name in arguments.ids:
         require(name in CLAIMS, f"ID is {name!r}; the claims are {', '.join(CLAIMS)}")
         print(test(CLAIMS[name], arguments.seeds)["verdict"])
+    for arm in arguments.keep:
+        require(arm in ARMS, f"ARM is {arm!r}; the arms are {', '.join(ARMS)}")
+        for seed in range(arguments.seeds):
+            keep(arm, seed)
     if arguments.table:
         print(table())

@@ -5,8 +5,10 @@ import math
 
 import pytest
 import scipy.stats
+import torch
 
-from ganlib import claims
+import ganlib as gl
+from ganlib import claims, experiments
 
 
 def test_t_quantiles():
@@ -51,8 +53,98 @@ def test_a_claim_takes_the_better_rival_of_each_seed(folders, monkeypatch):
     line = claims.table().splitlines()[2]
     assert (
         line.startswith("| RA-C2: DCGAN reaches")
-        and "mean_fid of dcgan against wgan or wgan_gp | -0.67 [-1.38, +0.05]" in line
+        and "mean_fid of dcgan against wgan or wgan_gp | -0.667 [-1.38, +0.0505]" in line
     )
+
+
+def test_a_spread_compares_distances_from_the_median(folders, monkeypatch):
+    figures = {"dcgan, lens": [3.0, 4.0, 6.0], "dcgan, no lens": [1.0, 5.0, 9.0]}
+    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [figures[arm][seed]]})
+    result = claims.test(claims.CLAIMS["TA-C3"], seeds=3)
+    assert [row["difference"] for row in result["seeds"]] == [1.0 - 4.0, 0.0, 2.0 - 4.0]
+
+
+def test_a_claim_without_rivals_is_held_against_its_limit(folders, monkeypatch):
+    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [1.0], "shift": [0.5, 0.01 * seed]})
+    result = claims.test(claims.CLAIMS["TA-C4"], seeds=3)
+    assert [row["difference"] for row in result["seeds"]] == pytest.approx([-0.02, -0.01, 0.0])
+
+
+def test_arm_and_rival_may_be_measured_differently(folders, monkeypatch):
+    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [5.0 + seed], "fid_0": [9.0], "fid_1": [7.0]})
+    result = claims.test(claims.CLAIMS["CG-C1"], seeds=3)  # the last editor against the base of one run
+    assert [row["difference"] for row in result["seeds"]] == [-4.0, -3.0, -2.0]
+    assert list(result["runs"]) == ["chain"]
+    assert result["seeds"][0]["base_fid of chain"] == 9.0 and result["seeds"][0]["last_fid of chain"] == 5.0
+    assert "last_fid of chain against base_fid of chain" in claims.table()
+
+
+def test_a_battle_is_between_the_games_of_one_seed(folders, monkeypatch):
+    met = []
+    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [1.0]})
+    monkeypatch.setattr(claims, "trained", lambda arm, seed: (arm, seed))
+    monkeypatch.setitem(claims.BATTLES, "log_r_sample", lambda a, b, test: met.append((a, b)) or -1.0 - a[1])
+    result = claims.test(claims.CLAIMS["GR-C5"], seeds=3)
+    assert met == [(("GRAN5", seed), ("GRAN3", seed)) for seed in range(3)]
+    assert [row["difference"] for row in result["seeds"]] == [-1.0, -2.0, -3.0]
+
+
+def test_log_r_sample_is_below_0_for_the_side_that_is_fooled_less():
+    """D says real where the mean pixel is high; m1's fakes are bright enough to pass, m2's are not."""
+
+    class Mean(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, x):
+            return self.scale * x.mean(dim=(1, 2, 3))
+
+    class Grey(torch.nn.Module):
+        def __init__(self, level):
+            super().__init__()
+            self.level = torch.nn.Parameter(torch.tensor(level))
+
+        def forward(self, z):
+            return self.level.expand(len(z), 1, 16, 16)
+
+    bright, dark = (gl.GAN(Grey(level), Mean(), gl.objectives.NON_SATURATING, 2) for level in (0.9, -1.0))
+    test = gl.load("mnist5k", split="test", size=16)
+    n = claims.SIZE["n"]
+    wanted = math.log(0.5 / (n + 0.5))  # bright's D passes none of dark's fakes, dark's D all of bright's
+    assert experiments.log_r_sample(bright, dark, test) == pytest.approx(wanted)
+    assert experiments.log_r_sample(dark, bright, test) == pytest.approx(-wanted)
+    assert experiments.log_r_sample(bright, bright, test) == 0
+
+
+def test_a_trained_game_is_the_one_that_was_measured(folders, monkeypatch):
+    monkeypatch.setitem(claims.SIZE, "updates", 20)
+    monkeypatch.setitem(claims.SIZE, "n", 100)
+    run, gan = claims.train("GRAN1", 2), claims.trained("GRAN1", 2)
+    test = gl.load("mnist5k", split="test", size=16)
+    assert gl.metrics.fid(gan, test, n=100).value == pytest.approx(run["fid"][-1], rel=1e-6)
+
+
+def test_kept_weights_build_the_game_again(folders, monkeypatch):
+    monkeypatch.setattr(claims, "WEIGHTS", folders / "weights")
+    monkeypatch.setitem(claims.SIZE, "updates", 20)
+    monkeypatch.setitem(claims.SIZE, "n", 100)
+    claims.keep("GRAN1", 1)
+    gan, kept = claims.trained("GRAN1", 1), claims.kept("GRAN1", 1)
+    torch.testing.assert_close(kept.sample(4, seed=0), gan.sample(4, seed=0), rtol=0, atol=0.02)  # float16
+    x = gan.sample(4, seed=0)
+    torch.testing.assert_close(kept.discriminator.eval()(x), gan.discriminator.eval()(x), rtol=0.02, atol=0.02)
+    assert (folders / "weights" / "GRAN1-seed1.safetensors").stat().st_size < 2**20
+
+
+def test_arms_of_one_seed_start_alike():
+    """The lens draws its weights last, so the players' are those of the arm without it."""
+    pairs = [("dcgan, lens", "dcgan, no lens"), ("lsgan with a sigmoid, lens, colour", "lsgan, no lens, colour")]
+    for one, other in pairs:
+        a, b = (claims.start(arm, 3)[0].generator.state_dict() for arm in (one, other))
+        assert all(torch.equal(a[key], b[key]) for key in a)
+    paths = {claims.start(arm, 0)[3] for arm in claims.ARMS}
+    assert len(paths) == len(claims.ARMS)  # no arm overwrites another's run
 
 
 def test_runs_are_trained_once_and_go_on_where_they_were_stopped(folders, monkeypatch):
@@ -77,4 +169,4 @@ def test_runs_are_trained_once_and_go_on_where_they_were_stopped(folders, monkey
     assert resumed["fid"][-1] == straight["fid"][-1] and resumed["roughness"] == straight["roughness"]
     monkeypatch.setattr(claims, "fit", None)  # finished: nothing is trained again
     assert claims.train("dcgan", 1) == resumed
-    assert [path.suffix for path in claims.RUNS.iterdir()] == [".json"]
+    assert sorted(path.suffix for path in claims.RUNS.iterdir()) == [".json", ".pt"]

@@ -1,0 +1,148 @@
+"""Long runs from a terminal; every run is a folder.
+
+    python -m ganlib train chaingan --data cifar10 --budget paper --out runs/chain
+    python -m ganlib fid runs/chain
+    python -m ganlib battle runs/chain runs/dcgan
+    torchrun --nproc-per-node=2 -m ganlib train dcgan --out runs/dcgan      # two processes share every batch
+
+A run's folder holds run.json (how it was started), checkpoint.pt, history.csv and samples/STEP.png. Started again with
+the same arguments, a run goes on from its checkpoint; with more --steps it goes on after its end.
+"""
+
+import argparse
+import ast
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+
+from ganlib import metrics, parallel
+from ganlib.budget import BUDGETS, budget, seed_everything
+from ganlib.data import Images, load
+from ganlib.files import replacing
+from ganlib.gan import GAN, require
+from ganlib.models import SYSTEMS, build
+from ganlib.plotting import tile
+from ganlib.training import fit, restore
+
+
+def train(system: str, out: Path, options: dict[str, Any]) -> None:
+    """Train a system, or go on with its training; every ``every`` steps the run's folder is brought up to date."""
+    sizes = budget(
+        smoke=dict(steps=20, batch=16, size=16, every=10, width=8),
+        cpu=dict(steps=2000, batch=64, size=32, every=100, width=16),
+        cuda=dict(steps=20_000, batch=64, size=32, every=500, width=64),
+        paper=dict(steps=100_000, batch=64, size=32, every=1000),  # the paper's width: build's default
+    )
+    sizes |= {name: options[name] for name in ("steps", "batch", "size", "every") if options[name] is not None}
+    settings = {name: sizes.pop(name) for name in ("width",) if name in sizes} | dict(options["set"])
+    steps = sizes.pop("steps")
+    run = {"system": system, "data": options["data"], **sizes, "settings": settings}
+    run |= {"seed": options["seed"], "ema": options["ema"]}
+    if (out / "run.json").exists():
+        for name, before in read(out).items():
+            rule = "give another --out"
+            require(before == run[name], f"{out} holds a run with {name} = {before!r}, not {run[name]!r}; {rule}")
+    elif parallel.rank() == 0:
+        with replacing(out / "run.json") as aside:
+            aside.write_text(json.dumps(run, indent=1) + "\n")
+
+    gan, images = start(run)
+    done, every = 0, run["every"]
+    while done < steps:
+        until = 1 if done == 0 else min(done + every - done % every, steps)  # 1: how far did the checkpoint come?
+        history = fit(gan, images, until, run["batch"], run["seed"], every, (), out / "checkpoint.pt", run["ema"])
+        if history.steps[-1] < until:
+            sys.exit(f"stopped after {history.steps[-1]} steps; start it again to go on")
+        done = history.steps[-1]
+        if parallel.rank() == 0:
+            losses = ", ".join(f"{name} {value:.4g}" for name, value in history.rows[-1].items())
+            print(f"{done} of {steps} steps, {history.seconds[-1]:.0f} s: {losses}", flush=True)
+            history.to_csv(out / "history.csv")
+            with replacing(out / "samples" / f"{done:07d}.png") as aside:
+                plt.imsave(aside, tile(gan.sample(64, seed=0)).squeeze(), cmap="gray", vmin=0, vmax=1, format="png")
+
+
+def read(out: Path) -> dict[str, Any]:
+    """How a run was started."""
+    require((out / "run.json").exists(), f"RUN is {str(out)!r}; there is no run.json in it")
+    return json.loads((out / "run.json").read_text())
+
+
+def start(run: dict[str, Any]) -> tuple[GAN, Images]:
+    """A run's untrained game and its images."""
+    images = load(run["data"], size=run["size"])
+    seed_everything(run["seed"])
+    return build(run["system"], images.shape, **run["settings"]), images
+
+
+def trained(out: Path) -> tuple[GAN, Images]:
+    """A run's game as it is in its checkpoint, and the test images of its data."""
+    run = read(out)
+    gan, images = start(run)
+    if run["ema"] is not None:
+        gan.keep_average()
+    restore(gan, out / "checkpoint.pt")
+    folder = Path(run["data"]).exists()  # has no splits
+    return gan, images if folder else load(run["data"], split="test", size=run["size"])
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value read as a Python literal where it is one."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=VALUE")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def main(arguments: list[str] | None = None) -> None:
+    own = argparse.ArgumentDefaultsHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m ganlib", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    t = commands.add_parser("train", help="train a system, or go on with its training", formatter_class=own)
+    t.add_argument("system", choices=SYSTEMS, metavar="SYSTEM", help=", ".join(SYSTEMS))
+    t.add_argument("--data", default="mnist5k", help="a name or a path, as for ganlib.load")
+    t.add_argument("--budget", choices=BUDGETS, help="what the sizes below are by default; None: the hardware's")
+    t.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
+    t.add_argument("--steps", type=int, help="generator updates; None: 20, 2,000, 20,000 or 100,000 by the budget")
+    t.add_argument("--batch", type=int, help="images in a batch of all processes; None: 16 at smoke, 64 else")
+    t.add_argument("--size", type=int, help="pixels wide and high; None: 16 at smoke, 32 else")
+    t.add_argument("--every", type=int, help="steps from one checkpoint to the next; None: 10 to 1,000 by the budget")
+    t.add_argument("--seed", type=int, default=0, help="of the weights, the latents and the order of the data")
+    t.add_argument("--ema", type=float, help="decay of the averaged generator, such as 0.999")
+    t.add_argument("--set", type=setting, nargs="*", default=[], metavar="NAME=VALUE", help="settings of its build()")
+    f = commands.add_parser("fid", help="FID of a run's samples", formatter_class=own)
+    f.add_argument("run", type=Path, metavar="RUN")
+    b = commands.add_parser("battle", help="GAM of two runs", formatter_class=own)
+    b.add_argument("run", type=Path, metavar="RUN")
+    b.add_argument("rival", type=Path, metavar="RUN")
+    for command in (f, b):
+        command.add_argument("--n", type=int, default=1000, help="generated images (of each run)")
+    b.add_argument("--calibrate", type=float, help="the share of held-out reals that each discriminator is to miss")
+    options = vars(parser.parse_args(arguments))
+
+    if options["command"] == "train":
+        if options["budget"]:
+            os.environ["GANLIB_BUDGET"] = options["budget"]
+        parallel.start()
+        train(options["system"], options["out"], options)
+    elif options["command"] == "fid":
+        print(metrics.fid(*trained(options["run"]), n=options["n"]))
+    else:
+        (gan, test), (rival, _) = trained(options["run"]), trained(options["rival"])
+        print(metrics.gam(gan, rival, test, n=options["n"], calibrate=options["calibrate"] or False))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(str(error))

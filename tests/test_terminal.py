@@ -1,0 +1,77 @@
+"""Runs from a terminal: a folder each, that goes on by itself and can be measured."""
+
+import csv
+import json
+
+import pytest
+import torch
+
+import ganlib as gl
+from ganlib.__main__ import main, trained
+
+SMALL = ["--batch", "16", "--size", "16", "--every", "4", "--set", "width=8"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    main(["train", "vanilla", "--out", str(folder / "a"), "--steps", "6", *SMALL])
+    main(["train", "vanilla", "--out", str(folder / "a"), "--steps", "10", *SMALL])  # goes on
+    main(["train", "vanilla", "--out", str(folder / "b"), "--steps", "10", "--ema", "0.9", *SMALL, "lr=1e-3"])
+    return folder
+
+
+def test_a_run_is_fit(runs):
+    images = gl.load("mnist5k", size=16)
+    gl.seed_everything(0)
+    gan = gl.build("vanilla", images.shape, width=8)
+    history = gl.fit(gan, images, 10, 16, every=4)
+    ours, _ = trained(runs / "a")
+    assert all(torch.equal(p, q) for p, q in zip(ours.parameters(), gan.parameters()))
+    rows = list(csv.DictReader(open(runs / "a" / "history.csv")))
+    assert [int(row["step"]) for row in rows] == [4, 8, 10]
+    assert [float(row["d_loss"]) for row in rows] == history["d_loss"]
+
+
+def test_its_folder(runs):
+    assert sorted(path.name for path in (runs / "a").iterdir()) == [
+        "checkpoint.pt", "history.csv", "run.json", "samples",
+    ]  # fmt: skip
+    assert {"0000004.png", "0000006.png", "0000008.png", "0000010.png"} <= {
+        path.name for path in (runs / "a" / "samples").iterdir()
+    }
+    run = json.loads((runs / "b" / "run.json").read_text())
+    assert run["settings"] == {"width": 8, "lr": 0.001} and run["ema"] == 0.9
+
+
+def test_fid_and_battle(runs, capsys):
+    main(["fid", str(runs / "b"), "--n", "100"])
+    gan, test = trained(runs / "b")
+    assert gan.averaged is not None and f"FID {gl.metrics.fid(gan, test, n=100).value:.1f}" in capsys.readouterr().out
+    main(["battle", str(runs / "a"), str(runs / "a"), "--n", "100"])
+    assert capsys.readouterr().out.startswith("tie")  # a run against itself
+    main(["battle", str(runs / "a"), str(runs / "b"), "--n", "100", "--calibrate", "0.25"])
+    assert "calibrated to miss 25.0% of other test images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["train", "vanilla", "--steps", "12", *SMALL, "lr=1e-2", "--out", "a"], "a holds a run with settings = "),
+        (
+            ["train", "vanilla", "--steps", "12", *SMALL, "--seed", "3", "--out", "a"],
+            "with seed = 0, not 3; give anoth",
+        ),
+        (["fid", "nothing"], "there is no run.json in it"),
+    ],
+)
+def test_bad_input(arguments, sentence, runs, monkeypatch):
+    monkeypatch.chdir(runs)
+    with pytest.raises(ValueError, match=sentence):
+        main(arguments)
+
+
+def test_a_setting_without_a_value(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "vanilla", "--out", "x", "--set", "width"])
+    assert "'width' must be NAME=VALUE" in capsys.readouterr().err
