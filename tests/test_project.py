@@ -67,6 +67,12 @@ def test_readme_shows_every_claim_that_was_tested():
     assert results and all(line in readme for line in claims.table().splitlines())
 
 
+def test_index_of_the_notebooks_is_fresh():
+    script = [sys.executable, ROOT / "scripts" / "index_notebooks.py", "--check"]
+    check = subprocess.run(script, capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr
+
+
 @notebooks
 def test_notebook_is_executed_and_clean(path):
     assert path.stat().st_size < 700 * 1024

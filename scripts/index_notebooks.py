@@ -1,0 +1,103 @@
+"""Write notebooks/README.md: the syllabus, and where every row of the papers is shown.
+
+    python scripts/index_notebooks.py            # --check only says whether the file is fresh
+
+Titles, minutes and tags come from the notebooks themselves; what each needs and where it comes from is said here.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come before it)
+    "01_vanilla_gan": ("the two-player game, its optimum, how it fails", "Goodfellow et al. 2014", ""),
+    "02_dcgan": ("convolutions and their transposes, the guidelines, the latent space", "Radford et al. 2016", "01"),
+    "03_measuring": ("FID, KID, inception score, precision and recall: what each sees", "Heusel et al. 2017", "01"),
+    "04_wgan": ("optimal transport, its dual, what clipping does", "Arjovsky et al. 2017", "02, 03"),
+    "05_wgan_gp": ("the gradient penalty and its rivals; three GANs compared", "Gulrajani et al. 2017", "04"),
+    "06_lens": ("a lens that moves the target to the generator", "Sajjadi et al. 2018", "05"),
+    "07_gran": ("drawing in steps: GRAN, DRAW and gradients on pixels", "Im et al. 2016", "02, 03"),
+    "08_battle": ("discriminators as judges: GAM, its null, a tournament", "Im et al. 2016", "07"),
+    "09_chaingan": ("a chain of editors, trained link by link", "Hossain et al. 2018", "05"),
+}
+PAPERS = {
+    "SV": "Summary of recent GANs (survey slides)",
+    "RA": "Recent Advances in GANs (Frank and Juracek)",
+    "TA": "Tempered Adversarial Networks (Sajjadi et al. 2018)",
+    "GR": "Generating images with recurrent adversarial networks (Im et al. 2016)",
+    "CG": "ChainGAN (Hossain et al. 2018)",
+}
+ROW = re.compile(r"^([A-Z]{2})-([A-Z]+)(\d*)(\w*)$")
+
+
+def anchor(heading: str) -> str:
+    """What viewers of notebooks make of a heading in a link."""
+    return heading.strip().replace(" ", "-")
+
+
+def shown(path: Path) -> dict[str, list[tuple[int, str]]]:
+    """Row of the ledger -> the cells that show it: their number and the heading above them."""
+    rows, heading = {}, ""
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
+        if cell.cell_type == "markdown":
+            headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+            heading = headings[-1] if headings else heading
+        for tag in cell.metadata.get("tags", []):
+            if ROW.match(tag):
+                rows.setdefault(tag, []).append((number, heading))
+    return rows
+
+
+def minutes(path: Path) -> str:
+    """The times that a notebook states for its budgets, from the last column of the table in its first cell."""
+    first = nbformat.read(path, as_version=4).cells[0].source
+    rows = re.findall(r"^\| (`.*?`) \|.*?([^|]*?) \|$", first, flags=re.MULTILINE)
+    return "; ".join(f"{budget}: {time.strip()}" for budget, time in rows)
+
+
+def order(tag: str) -> tuple:
+    paper, kind, number, rest = ROW.match(tag).groups()
+    return list(PAPERS).index(paper), kind, int(number or 0), rest
+
+
+def page() -> str:
+    """The whole file."""
+    paths = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem in SYLLABUS]
+    lines = ["# The notebooks", "", "Written by `scripts/index_notebooks.py`.", "", "## Syllabus", ""]
+    lines += ["| notebook | what | from | after | time |", "| --- | --- | --- | --- | --- |"]
+    for path in paths:
+        what, source, before = SYLLABUS[path.stem]
+        title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
+        lines.append(f"| [{title}]({path.name}) | {what} | {source} | {before or '-'} | {minutes(path)} |")
+    lines += ["", "## What of the papers is shown where", ""]
+    lines += [
+        "E is an equation, A an algorithm, T a table, F a figure, C a claim, P a protocol; the number is the paper's,",
+        "or counts what has none. Several cells may show one row: the link leads to the first.",
+    ]
+    index = {}
+    for path in paths:
+        for tag, cells in shown(path).items():
+            index.setdefault(tag, []).append((path, cells))
+    for paper, title in PAPERS.items():
+        tags = sorted((tag for tag in index if tag.startswith(paper)), key=order)
+        if tags:
+            lines += ["", f"### {paper}: {title}", "", "| row | notebook and section | cells |", "| --- | --- | --- |"]
+        for tag in tags:
+            for path, cells in index[tag]:
+                section = f"[{path.stem[:2]}, {cells[0][1]}]({path.name}#{anchor(cells[0][1])})"
+                lines.append(f"| {tag} | {section} | {', '.join(str(number) for number, _ in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if the file is not fresh")
+    target = NOTEBOOKS / "README.md"
+    if not parser.parse_args().check:
+        target.write_text(page(), encoding="utf-8")
+    elif target.read_text(encoding="utf-8") != page():
+        sys.exit(f"{target} is not what the notebooks say: run scripts/index_notebooks.py")
