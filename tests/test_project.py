@@ -26,6 +26,7 @@ LEDGER = {
     "02_dcgan": "GR-E3 GR-E4 GR-E12 GR-E13 GR-E14 GR-E15 GR-E16 GR-E17 SV-DCGAN",
     "03_measuring": "RA-E5",
     "04_wgan": "RA-E2 RA-E4 RA-F3 RA-F4",
+    "05_wgan_gp": "RA-E3 RA-T1 RA-F1 RA-F2 RA-F3 RA-F4 RA-F5 RA-F6 RA-F7 RA-F8 RA-C1 RA-C2 RA-C3 RA-C4 RA-C5 RA-C6 RA-X1",
 }
 notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
