@@ -5,7 +5,7 @@ BIN = .venv/bin
 SETUP = .venv/.ready
 CLEAN = nbstripout --keep-output --keep-count --keep-id --extra-keys "cell.metadata.execution metadata.language_info.version"
 
-.PHONY: setup run lab test lint notebooks bench
+.PHONY: setup run lab test lint notebooks bench assignments grade browser book
 
 setup: $(SETUP)
 
@@ -28,6 +28,7 @@ lint: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/$(CLEAN) --verify notebooks/*.ipynb
+	$(BIN)/nbstripout --keep-id --verify notebooks/assignments/*/*.ipynb
 
 notebooks: $(SETUP)  ## re-execute every notebook at the cpu budget and clean it, as it is committed
 	for nb in notebooks/*.ipynb; do \
@@ -38,3 +39,19 @@ notebooks: $(SETUP)  ## re-execute every notebook at the cpu budget and clean it
 
 bench: $(SETUP)  ## our step against a textbook loop, as ratios in one run
 	$(BIN)/python scripts/bench.py
+
+assignments: $(SETUP)  ## students' copies of the assignments, without solutions, and a zip, under build/
+	$(BIN)/python scripts/assignments.py release
+
+grade: $(SETUP)  ## SUBMISSIONS=folder, with a folder for each student: scores as CSV under build/graded/
+	@test -n "$(SUBMISSIONS)" || { echo "make grade SUBMISSIONS=folder"; exit 2; }
+	$(BIN)/python scripts/assignments.py grade "$(SUBMISSIONS)"
+
+browser:  ## the sliders in a real JupyterLab and Chromium; installs nothing, says what is missing
+	@test -x $(BIN)/python || { echo "There is no .venv yet: make setup"; exit 1; }
+	$(BIN)/python -m pytest -m browser -rs -v tests/test_browser.py
+
+book: $(SETUP)  ## the notebooks as they were committed, as web pages under build/book; it works offline once installed
+	$(BIN)/python -c "import myst_nb" 2>/dev/null || $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[book]"
+	$(BIN)/python -m sphinx -b html -W --keep-going -q -c docs . build/book
+	@echo "Open build/book/docs/index.html"

@@ -1,28 +1,71 @@
-"""Interactive explorers. Each needs a running kernel; a notebook draws a static picture beside it."""
+"""Interactive explorers. Their sliders need a running kernel; without one there is the picture they began with."""
 
+import io
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import PIL.Image
 import torch
-from ipywidgets import FloatSlider, HBox, Image, SelectionSlider, VBox
+from ipywidgets import Checkbox, FloatSlider, Image, Layout, SelectionSlider, VBox
+from torch import Tensor
 
 from ganlib.budget import private_seed
-from ganlib.plotting import png, show
+from ganlib.plotting import tile
 
 if TYPE_CHECKING:
     from ganlib.gan import GAN
 
 
-def scrub(pictures: Sequence[bytes], labels: Sequence[str], name: str, width: int = 640) -> VBox:
+class Explorer(VBox):
+    """Sliders and, as the last child, the picture that they change.
+
+    The picture is saved in the notebook, for pages that show it without a kernel.
+    """
+
+    def _repr_mimebundle_(self, **kwargs: object) -> dict:
+        return super()._repr_mimebundle_(**kwargs) | {"image/png": b64encode(self.children[-1].value).decode()}
+
+
+def enlarged(images: Tensor, columns: int, width: int) -> tuple[bytes, int, int]:
+    """A grid of images (N, C, H, W) as a PNG with sharp pixels, about ``width`` wide: its bytes, width and height.
+
+    A figure of matplotlib would take ten times as long, and a slider redraws while it moves.
+    """
+    sheet = PIL.Image.fromarray((tile(images, columns) * 255).round().astype("uint8").squeeze())
+    sheet = sheet.resize(
+        [side * max(1, round(width / sheet.width)) for side in sheet.size], PIL.Image.Resampling.NEAREST
+    )
+    file = io.BytesIO()
+    sheet.save(file, format="png", compress_level=1)
+    return file.getvalue(), *sheet.size
+
+
+def scrub(pictures: Sequence[bytes], labels: Sequence[str], name: str, width: int = 640) -> Explorer:
     """A slider over pictures (PNG bytes, see ``plotting.png``) that were drawn before, such as a run's snapshots."""
     image = Image(value=pictures[0], format="png", width=width)
     slider = SelectionSlider(options=list(labels), description=name, continuous_update=True)
     slider.layout.width = f"{width}px"
     slider.observe(lambda change: setattr(image, "value", pictures[change.new]), names="index")
-    return VBox([slider, image])
+    return Explorer([slider, image])
 
 
-def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> HBox:
+def scrub_pair(
+    pictures: Sequence[bytes], others: Sequence[bytes], labels: Sequence[str], name: str, switch: str, width: int = 640
+) -> Explorer:
+    """``scrub`` with a box to tick, named ``switch``, that shows the other pictures in the place of the first."""
+    box, tick = scrub(pictures, labels, name, width), Checkbox(value=False, description=switch, indent=False)
+    slider, image = box.children
+
+    def draw(_: object) -> None:
+        image.value = (others if tick.value else pictures)[slider.index]
+
+    slider.observe(draw, names="index")  # after scrub's own, which has put the first picture there
+    tick.observe(draw, names="value")
+    return Explorer([slider, tick, image])
+
+
+def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> Explorer:
     """Three sliders that move n latents together along three fixed directions, and the samples redrawn.
 
     Each slider counts in standard deviations of the latent: 0 leaves the samples as they were drawn.
@@ -30,15 +73,15 @@ def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> HBox:
     with private_seed(seed, gan.device):
         z, directions = gan.latent(n), gan.latent(3)
     directions = directions / directions.std(dim=1, keepdim=True)
-    image = Image(format="png", width=width, height=width)
+    image = Image(format="png")
     sliders = [FloatSlider(0.0, min=-3, max=3, step=0.25, description=f"direction {i + 1}") for i in range(3)]
 
     def draw(_: object = None) -> None:
         amounts = torch.tensor([slider.value for slider in sliders], device=gan.device)
-        picture = gan.generate(z + amounts @ directions)
-        image.value = png(show(picture, columns=round(n**0.5), scale=1.0).figure)
+        moved = gan.generate(z + amounts @ directions)
+        image.value, image.width, image.height = enlarged(moved, round(n**0.5), width)
 
     for slider in sliders:
         slider.observe(draw, names="value")
     draw()
-    return HBox([VBox(sliders), image])
+    return Explorer([VBox(sliders), image], layout=Layout(flex_flow="row wrap"))

@@ -1,4 +1,4 @@
-"""Pictures hold the right pixels, and the sliders change them."""
+"""Pictures hold the right pixels."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ganlib as gl
-from ganlib import plotting, widgets
+from ganlib import plotting
 
 
 @pytest.fixture(autouse=True)
@@ -60,27 +60,6 @@ def test_interpolation_goes_straight_from_end_to_end():
 def test_strip_has_a_row_for_each_label():
     figure = plotting.strip({"real": torch.zeros(4, 1, 8, 8), "fake": torch.ones(3, 1, 8, 8)}, title="both")
     assert [ax.texts[0].get_text() for ax in figure.axes] == ["real", "fake"]
-
-
-def test_scrub_changes_the_picture():
-    box = widgets.scrub([b"first", b"second", b"third"], ["1", "2", "3"], "step")
-    slider, image = box.children
-    assert image.value == b"first"
-    slider.index = 2
-    assert image.value == b"third"
-
-
-def test_explore_redraws_the_samples_of_moved_latents():
-    gan = gl.build("vanilla", (1, 8, 8), width=8)
-    box = widgets.explore(gan, n=4)
-    sliders, image = box.children[0].children, box.children[1]
-    resting = bytes(image.value)
-    sliders[1].value = 2.0
-    moved = bytes(image.value)
-    assert resting.startswith(b"\x89PNG") and moved != resting
-    sliders[1].value = 0.0
-    assert bytes(image.value) == resting
-    assert not plt.get_fignums()
 
 
 def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch):

@@ -169,7 +169,7 @@ def build(
     tied: bool = False,
     fresh_noise: bool = False,
     g_lr: float = 2e-4,
-    d_lr: float = 1e-4,
+    d_lr: float = 4e-4,
 ) -> GAN:
     """The game for images of a shape (C, H, W).
 
@@ -178,7 +178,7 @@ def build(
         width: channels in the finest hidden maps, doubled at each coarser level: 40 gives Table 5's (80, 40, 1).
         kernels: all the channels, from the coarsest maps to the image; they take the place of ``width``.
         tied, fresh_noise: see ``GRANGenerator``.
-        g_lr, d_lr: Adam's rates. "Importantly, we used different learning rates": the paper does not say which.
+        g_lr, d_lr: Adam's rates. "Importantly, we used different learning rates"; the paper does not say which.
 
     Raises:
         ValueError: kernels that do not end in C, or that cannot be halved so often in H.
