@@ -169,7 +169,8 @@ def table() -> str:
         arms = f"{measure} of {r['arm']} against {other}{' or '.join(r['rivals']) or r['limit']}"
         low, high = r["interval"]
         difference = f"{r['difference']:+.3g} [{low:+.3g}, {high:+.3g}]"
-        lines.append(f"| {r['id']}: {r['sentence']} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
+        sentence = r["sentence"].replace("|", "\\|")
+        lines.append(f"| {r['id']}: {sentence} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
     return "\n".join(lines)
 
 

@@ -61,9 +61,3 @@ def average_(tensors: list[Tensor]) -> None:
     dist.all_reduce(flat)
     for tensor, mean in zip(tensors, (flat / size()).split([tensor.numel() for tensor in tensors])):
         tensor.copy_(mean.view(tensor.shape))
-
-
-def barrier() -> None:
-    """Wait until every process is here."""
-    if size() > 1:
-        dist.barrier()

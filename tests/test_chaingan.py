@@ -312,18 +312,6 @@ def test_a_checkpoint_of_another_game_is_refused(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(gan.parameters(), twin.parameters()))
 
 
-def test_the_editors_widget_switches_between_two_rows_of_pictures():
-    box = gl.widgets.scrub_pair([b"a0", b"a1"], [b"b0", b"b1"], ["base", "editor 1"], "link", "show the change")
-    slider, tick, image = box.children
-    assert image.value == b"a0"
-    slider.index = 1
-    assert image.value == b"a1" and slider.value == "editor 1"
-    tick.value = True
-    assert image.value == b"b1"
-    slider.index = 0
-    assert image.value == b"b0"
-
-
 @pytest.mark.parametrize(
     "call, sentence",
     [
