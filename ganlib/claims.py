@@ -81,9 +81,10 @@ def keep(arm: str, seed: int) -> None:
     settings = {"shape": images.shape, "width": SIZE["width"], **ARMS[arm]}
     settings = {name: value for name, value in settings.items() if name not in ("data", "updates")}
     tensors = {name: value.half().contiguous() for name, value in gan.state_dict().items() if value.is_floating_point()}
-    about = {"settings": json.dumps(settings), "run": json.dumps({"seconds": train(arm, seed)["seconds"], **SIZE})}
+    run = {**SIZE, "updates": ARMS[arm].get("updates", SIZE["updates"]), "seconds": train(arm, seed)["seconds"]}
     with replacing(WEIGHTS / f"{arm}-seed{seed}.safetensors") as aside:
-        save_file(tensors, aside, about)
+        save_file(tensors, aside, {"settings": json.dumps(settings), "run": json.dumps(run)})
+        aside.chmod(0o644)  # save_file lets nobody else read
 
 
 def kept(arm: str, seed: int = 0) -> GAN:
