@@ -30,10 +30,11 @@ class Rate:
 
 def redrawn(wrong: Tensor, seed: int) -> Tensor:
     """Bootstrap: the sums (DRAWS, k) of wrong (n, k), with n rows drawn from it with replacement."""
-    generator, n, wrong = torch.Generator("cpu").manual_seed(seed), len(wrong), wrong.double()
-    rows = (torch.randint(n, (n,), generator=generator, device="cpu") for _ in range(DRAWS))
-    # a product with how often each row was drawn
-    return torch.stack([torch.bincount(drawn, minlength=n).double() @ wrong for drawn in rows])
+    generator, n = torch.Generator("cpu").manual_seed(seed), len(wrong)
+    rows = torch.randint(n, (DRAWS, n), generator=generator, device="cpu")
+    one = torch.ones(1, 1, dtype=torch.float64, device="cpu").expand(DRAWS, n)
+    times = torch.zeros(DRAWS, n, dtype=torch.float64, device="cpu").scatter_add_(1, rows, one)  # a row was drawn
+    return times @ wrong.double()
 
 
 def rates(wrong: Tensor, draws: Tensor) -> list[Rate]:
