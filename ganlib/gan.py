@@ -91,6 +91,11 @@ class GAN(nn.Module):
     def device(self) -> torch.device:
         return next(self.generator.parameters()).device
 
+    @property
+    def critic(self) -> Callable[[Tensor], Tensor]:
+        """What judges images when the discriminator learns; a game whose discriminator needs more says how."""
+        return self.discriminator
+
     def extra_repr(self) -> str:
         return (
             f"objective={self.objective.name}, latent_dim={self.latent_dim}, n_critic={self.n_critic}, "
@@ -120,9 +125,9 @@ class GAN(nn.Module):
         """One update of the discriminator on a batch of reals and as many fakes; None makes fresh ones."""
         fake = self.fakes(self.batch_latent(len(real))) if fake is None else fake
         if self.one_forward:
-            real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+            real_logits, fake_logits = self.critic(torch.cat([real, fake])).chunk(2)
         else:
-            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+            real_logits, fake_logits = self.critic(real), self.critic(fake)
         loss = d_loss = self.objective.d_loss(real_logits, fake_logits).mean()
         logs = {
             "d_loss": d_loss.detach(),
@@ -130,7 +135,7 @@ class GAN(nn.Module):
             "d_fake": self.objective.output(fake_logits.detach()).mean(),
         }
         if self.penalty:
-            penalty = self.penalty_fn(self.discriminator, real, fake).mean()
+            penalty = self.penalty_fn(self.critic, real, fake).mean()
             loss = d_loss + self.penalty * penalty
             logs["penalty"] = penalty.detach()
         self.descend(loss, self.optimizers["discriminator"])
@@ -144,7 +149,8 @@ class GAN(nn.Module):
         self.descend(loss, self.optimizers["generator"])
         return {"g_loss": loss.detach()}
 
-    def descend(self, loss: Tensor, optimizer: Optimizer) -> None:
+    @staticmethod
+    def descend(loss: Tensor, optimizer: Optimizer) -> None:
         """One update of the parameters that the optimiser owns, and of no others.
 
         ``inputs`` keeps the backward pass to that player's parameters: the opponent's get no gradient and cost none.

@@ -8,7 +8,7 @@ G_b and the editors are the links 0 ... n of the chain. Each learns alone, from 
 at every iteration a link i is drawn, its critic D_i learns, then its parameters theta_i move, and nothing else does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import torch
@@ -195,20 +195,14 @@ class ChainGAN(GAN):
         """Samples x~_i of the drawn link (N, C, H, W)."""
         return self.generator(z, upto=self.link)
 
-    def discriminator_step(self, real: Tensor, fake: Tensor | None = None) -> dict[str, Tensor]:
-        """One update of D_i.
+    @property
+    def critic(self) -> Callable[[Tensor], Tensor]:
+        """D_i of the drawn link, whose update is WGAN-GP's: it descends D_i(x~) - D_i(x) + lambda penalty.
 
-        The paper prints its loss as D_i(x) - D_i(x~) + lambda penalty (Eqs. 3, 5, Algorithm 1) and lets the generator
-        descend -D_i(x~): then both players would want the fakes rated high. The signs here are WGAN-GP's.
+        The paper prints D_i(x) - D_i(x~) + lambda penalty (Eqs. 3, 5, Algorithm 1) and lets the generator descend
+        -D_i(x~): then both players would want the fakes rated high.
         """
-        critic = partial(self.discriminator, link=self.link)
-        fake = self.fakes(self.batch_latent(len(real))) if fake is None else fake
-        real_logits, fake_logits = critic(torch.cat([real, fake])).chunk(2)
-        d_loss = self.objective.d_loss(real_logits, fake_logits).mean()  # D_i(x~) - D_i(x)
-        penalty = self.penalty_fn(critic, real, fake).mean()
-        self.descend(d_loss + self.penalty * penalty, self.optimizers["discriminator"])
-        logs = dict(d_loss=d_loss, d_real=real_logits.mean(), d_fake=fake_logits.mean(), penalty=penalty)
-        return {name: value.detach() for name, value in logs.items()}
+        return partial(self.discriminator, link=self.link)
 
     def generator_step(self, n: int) -> dict[str, Tensor]:
         """One update of theta_i, with the graph of link i alone: all links before it run without one."""

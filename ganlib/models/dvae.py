@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganlib.budget import device, private_seed
-from ganlib.gan import adam, check_latent, require
+from ganlib.gan import GAN, adam, check_latent, require
 
 
 def kl_to_standard_normal(mean: Tensor, log_std: Tensor) -> Tensor:
@@ -62,10 +62,7 @@ class VariationalModel(nn.Module):
         """One update on one batch; ``loss`` = ``reconstruction`` + ``kl`` is the negative bound, in nats an image."""
         reconstruction, kl = (term.mean() for term in self.terms(next(batches)))
         loss = reconstruction + kl
-        (optimizer,) = self.optimizers.values()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        GAN.descend(loss, self.optimizers["model"])
         return {"loss": loss.detach(), "reconstruction": reconstruction.detach(), "kl": kl.detach()}
 
     def latent(self, n: int) -> Tensor:
