@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 
 from ganlib.budget import budget, seed_everything
 from ganlib.data import BUNDLED, Images, load
-from ganlib.experiments import ARMS, BATTLES, BUILDERS, CLAIMS, MEASURES, SIZE, Claim, monitors, roughness
+from ganlib.experiments import ARMS, BATTLES, CLAIMS, MEASURES, SIZE, Claim, make, monitors, recipe, roughness
 from ganlib.files import replacing
 from ganlib.gan import GAN, require
 from ganlib.training import fit, restore
@@ -34,29 +34,28 @@ RUNS = Path("runs") / "claims"
 T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145)
 
 
-def start(arm: str, seed: int) -> tuple[GAN, Images, Images, str]:
-    """An arm's untrained game, its training and test images, and the path of its run's files, without their suffix."""
-    settings = {"data": "mnist5k", **ARMS[arm]}
-    text = "-".join(f"{k}{v:g}" if isinstance(v, float) else f"{k}{v}" for k, v in {**SIZE, **ARMS[arm]}.items())
-    data, _ = settings.pop("data"), settings.pop("updates", None)
+def where(arm: str, seed: int) -> str:
+    """The path of a run's files, without their suffix."""
+    settings = {**SIZE, **ARMS[arm]}
+    text = "-".join(f"{k}{v:g}" if isinstance(v, float) else f"{k}{v}" for k, v in settings.items())
+    return f"{RUNS}/{text}-seed{seed}"
+
+
+def start(arm: str, seed: int) -> tuple[GAN, Images, Images]:
+    """An arm's untrained game, its training and its test images."""
+    data = ARMS[arm].get("data", "mnist5k")
     images, test = (load(data, split=split, size=SIZE["size"]) for split in ("train", "test"))
     seed_everything(seed)
-    gan = make({"shape": images.shape, "width": SIZE["width"], **settings})
-    return gan, images, test, f"{RUNS}/{text}-seed{seed}"
-
-
-def make(settings: dict[str, Any]) -> GAN:
-    """A game from its system's name, the images' shape and the settings of its ``build``."""
-    settings = dict(settings)
-    return BUILDERS[settings.pop("system")](tuple(settings.pop("shape")), **settings)
+    return make(recipe(arm, images.shape)), images, test
 
 
 def train(arm: str, seed: int) -> dict[str, Any]:
     """The figures of one run, trained if need be. Runs of one seed share the order of the data."""
-    gan, images, test, path = start(arm, seed)
+    path = where(arm, seed)
     figures = Path(f"{path}.json")
     if figures.exists():
         return json.loads(figures.read_text())
+    gan, images, test = start(arm, seed)
     watched, updates = monitors(gan, test), ARMS[arm].get("updates", SIZE["updates"])
     history = fit(gan, images, updates, SIZE["batch"], seed, every=10, monitors=watched, checkpoint=f"{path}.pt")
     run: dict[str, Any] = {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
@@ -70,16 +69,15 @@ def train(arm: str, seed: int) -> dict[str, Any]:
 def trained(arm: str, seed: int) -> GAN:
     """The game of a run, trained if need be."""
     train(arm, seed)
-    gan, _, _, path = start(arm, seed)
-    restore(gan, f"{path}.pt")
+    gan, _, _ = start(arm, seed)
+    restore(gan, f"{where(arm, seed)}.pt")
     return gan
 
 
 def keep(arm: str, seed: int) -> None:
     """Write the networks of a run to data/weights/, in float16, with the settings that build them."""
-    gan, images = trained(arm, seed), start(arm, seed)[1]
-    settings = {"shape": images.shape, "width": SIZE["width"], **ARMS[arm]}
-    settings = {name: value for name, value in settings.items() if name not in ("data", "updates")}
+    gan = trained(arm, seed)
+    settings = recipe(arm, tuple(gan.sample(1, seed=0).shape[1:]))
     tensors = {name: value.half().contiguous() for name, value in gan.state_dict().items() if value.is_floating_point()}
     run = {**SIZE, "updates": ARMS[arm].get("updates", SIZE["updates"]), "seconds": train(arm, seed)["seconds"]}
     with replacing(WEIGHTS / f"{arm}-seed{seed}.safetensors") as aside:

@@ -69,6 +69,18 @@ for data, suffix in (("mnist5k", ""), ("color-mnist", ", colour")):
         ARMS[f"{base}, lens{suffix}"] = LENS | settings | dict(K=K, data=data)
 
 
+def recipe(arm: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """What ``make`` builds an arm's game from, for images of a shape (C, H, W)."""
+    settings = {"shape": shape, "width": SIZE["width"], **ARMS[arm]}
+    return {name: value for name, value in settings.items() if name not in ("data", "updates")}
+
+
+def make(settings: dict[str, Any]) -> GAN:
+    """A game from its system's name, the images' shape and the settings of its ``build``."""
+    settings = dict(settings)
+    return BUILDERS[settings.pop("system")](tuple(settings.pop("shape")), **settings)
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim that the first arm has the smaller measure.
