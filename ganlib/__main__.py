@@ -38,7 +38,7 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
         paper=dict(steps=100_000, batch=64, size=32, every=1000),  # the paper's width: build's default
     )
     sizes |= {name: options[name] for name in ("steps", "batch", "size", "every") if options[name] is not None}
-    settings = {name: sizes.pop(name) for name in ("width",) if name in sizes} | dict(options["set"])
+    settings = ({"width": sizes.pop("width")} if "width" in sizes else {}) | dict(options["set"])
     steps = sizes.pop("steps")
     run = {"system": system, "data": options["data"], **sizes, "settings": settings}
     run |= {"seed": options["seed"], "ema": options["ema"]}
@@ -53,7 +53,8 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
     gan, images = start(run)
     done, every = 0, run["every"]
     while done < steps:
-        until = 1 if done == 0 else min(done + every - done % every, steps)  # 1: how far did the checkpoint come?
+        # fit says how far the checkpoint came, where that is further
+        until = min(done + every - done % every, steps)
         history = fit(gan, images, until, run["batch"], run["seed"], every, (), out / "checkpoint.pt", run["ema"])
         if history.steps[-1] < until:
             sys.exit(f"stopped after {history.steps[-1]} steps; start it again to go on")
