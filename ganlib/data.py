@@ -3,25 +3,21 @@
 Everything is loaded before training starts and a batch is an index and a scale: no workers, no per-sample transforms.
 """
 
-import gzip
-import io
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from ganlib import parallel
 from ganlib.budget import device
 from ganlib.gan import require
+from ganlib.published import BUNDLED as BUNDLED  # where the bundled files lie
+from ganlib.published import Arrays, find, look_up, open_file
 
-Arrays = dict[str, np.ndarray]
-BUNDLED = Path(__file__).resolve().parent.parent / "data"
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -145,9 +141,9 @@ def load(name: str | Path, split: str = "train", size: int = 32) -> Images:
     if name == "color-mnist":
         return _color_mnist(split, size)
     if name in NAMES:
-        arrays = _find(name, split, size)
+        arrays = find(name, split, size)
     elif Path(name).exists():
-        arrays = _open(Path(name), size)
+        arrays = open_file(Path(name), size)
     else:
         raise ValueError(f"name is {name!r}; it must be a path that exists or one of {', '.join(NAMES)}")
     return _images(arrays, name, size)
@@ -194,7 +190,7 @@ def _color_mnist(split: str, size: int) -> Images:
 
     Made from MNIST where it is at hand, else from mnist5k: five times as many triples as digits, at most 50,000.
     """
-    full = _look_up("mnist", split, size)
+    full = look_up("mnist", split, size)
     digits = _images(full, "mnist", size) if full else load("mnist5k", split, size)
     generator = torch.Generator("cpu").manual_seed(("train", "test").index(split))
     n = min(5 * len(digits), 50_000)
@@ -202,124 +198,3 @@ def _color_mnist(split: str, size: int) -> Images:
     x = torch.cat([digits.x[triples[:, i]] for i in range(3)], dim=1)
     y = (digits.y[triples] * torch.tensor([100, 10, 1], device=digits.x.device)).sum(1)
     return Images(x, y, "color-mnist", NAMES["color-mnist"])
-
-
-def _roots() -> list[Path]:
-    return [Path(p) for p in (os.environ.get("GANLIB_DATA"), BUNDLED) if p]
-
-
-def _look_up(name: str, split: str, size: int) -> Arrays | None:
-    """Look a named set up under every root, as NAME_SPLIT.npz or as its published files."""
-    for root in _roots():
-        path = root / f"{name}_{split}.npz"
-        if path.exists():
-            return _open(path, size)
-        arrays = _PUBLISHED[name](root, split, size) if name in _PUBLISHED else None
-        if arrays is not None:
-            return arrays
-    return None
-
-
-def _find(name: str, split: str, size: int) -> Arrays:
-    """Look a named set up; where it is not at hand, download it."""
-    arrays = _look_up(name, split, size)
-    if arrays is None and name in _TORCHVISION:
-        from torchvision import datasets  # slow to import, and needed here only
-
-        try:
-            getattr(datasets, _TORCHVISION[name])(_roots()[0], download=True)
-            arrays = _look_up(name, split, size)
-        except (OSError, RuntimeError, ImportError):
-            pass  # no network, no room, or no way to download this set: say below what to do
-    if arrays is None:
-        looked = " nor in ".join(str(root.resolve()) for root in _roots())
-        files = f"the published files, or {name}_train.npz and {name}_test.npz (images uint8 N x H x W[ x 3], labels)"
-        raise FileNotFoundError(f"{name} is not in {looked}, and could not be downloaded: put there {files}")
-    return arrays
-
-
-def _idx(folder: str) -> Callable[[Path, str, int], Arrays | None]:
-    """A reader of MNIST's idx files, gzipped or not, in ROOT/folder: a header of 4 bytes per number, then the bytes."""
-
-    def read(root: Path, split: str, size: int) -> Arrays | None:
-        arrays = {}
-        for key, kind, header in (("images", "images-idx3", 16), ("labels", "labels-idx1", 8)):
-            path = root / folder / f"{'train' if split == 'train' else 't10k'}-{kind}-ubyte"
-            if path.exists():
-                raw = path.read_bytes()
-            elif path.with_name(path.name + ".gz").exists():
-                raw = gzip.decompress(path.with_name(path.name + ".gz").read_bytes())
-            else:
-                return None
-            shape = np.frombuffer(raw[4:header], ">i4")
-            ok = len(raw) - header == shape.prod()
-            require(ok, f"{path} holds {len(raw) - header} bytes of data; its header says {shape.prod()}")
-            arrays[key] = np.frombuffer(raw, np.uint8, offset=header).reshape(shape).copy()
-        return arrays
-
-    return read
-
-
-def _cifar10(root: Path, split: str, size: int) -> Arrays | None:
-    if not (root / "cifar-10-batches-py").is_dir():
-        return None
-    from torchvision.datasets import CIFAR10
-
-    # the published files are pickles; torchvision opens them only after their checksums were right
-    data = CIFAR10(root, train=split == "train")
-    return {"images": data.data, "labels": np.array(data.targets)}
-
-
-def _celeba(root: Path, split: str, size: int) -> Arrays | None:
-    folder = root / "celeba" / "img_align_celeba"
-    if not folder.is_dir():
-        return None
-    # the published partition goes by number: 162,770 for training, 19,867 for validation, the rest for testing
-    wanted = range(1, 162_771) if split == "train" else range(182_638, 202_600)
-    return {"images": _decode([folder / f"{i:06d}.jpg" for i in wanted if (folder / f"{i:06d}.jpg").exists()], size)}
-
-
-def _lsun_church(root: Path, split: str, size: int) -> Arrays | None:
-    folder = root / f"church_outdoor_{'train' if split == 'train' else 'val'}_lmdb"
-    if not folder.is_dir():
-        return None
-    import lmdb
-
-    with lmdb.open(str(folder), readonly=True, lock=False) as database, database.begin() as transaction:
-        return {"images": _decode([io.BytesIO(value) for _, value in transaction.cursor()], size)}
-
-
-_PUBLISHED = {
-    "mnist": _idx("MNIST/raw"),
-    "fashion-mnist": _idx("FashionMNIST/raw"),
-    "cifar10": _cifar10,
-    "celeba": _celeba,
-    "lsun-church": _lsun_church,
-}
-_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10", "celeba": "CelebA"}
-
-
-def _open(path: Path, size: int) -> Arrays:
-    """Read a folder of images, an .npz or an .npy. Pickled arrays are refused, so no code of the file runs."""
-    if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp"))
-        return {"images": _decode(files, size)}
-    if path.suffix == ".npy":
-        return {"images": np.load(path, mmap_mode="c", allow_pickle=False)}
-    require(path.suffix == ".npz", f"{path} is neither a folder of images nor an .npz or .npy file")
-    with np.load(path, allow_pickle=False) as arrays:
-        require("images" in arrays, f"{path} has no array 'images'; it has {', '.join(arrays) or 'none'}")
-        return dict(arrays)
-
-
-def _decode(files: Sequence[Path | io.BytesIO], side: int) -> np.ndarray:
-    """Decode image files to uint8 (N, side, side, 3): the largest centred square, resized with antialiasing."""
-    images = np.empty((len(files), side, side, 3), np.uint8)
-    for i, file in enumerate(files):
-        with Image.open(file) as image:
-            image = image.convert("RGB")
-        crop = min(image.size)
-        left, top = (image.width - crop) // 2, (image.height - crop) // 2
-        box = (left, top, left + crop, top + crop)
-        images[i] = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
-    return images

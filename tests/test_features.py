@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import ganlib as gl
+from ganlib import published
 from ganlib.data import BUNDLED, to_float
 from ganlib.metrics import FeatureStats, digits, fashion, frechet_distance, inception
 from ganlib.metrics.features import ClassifierExtractor
@@ -41,7 +42,7 @@ def test_fashion_knows_the_bundled_clothes(size, least):
 
 @pytest.mark.parametrize("extractor, name", [(digits, "mnist"), (fashion, "fashion-mnist")])
 def test_accuracy_on_the_full_test_set_is_the_one_in_the_file(extractor, name, monkeypatch):
-    monkeypatch.delitem(gl.data._TORCHVISION, name)  # look it up, but do not download it
+    monkeypatch.delitem(published.TORCHVISION, name)  # look it up, but do not download it
     try:
         images = gl.load(name, "test")
     except FileNotFoundError:
