@@ -35,10 +35,10 @@ def main(path: Path) -> int:
         if end == "\r" or cell_index % 10 == 0 or cell_index == n - 1:
             print(f"cell {cell_index + 1} of {n}, {time.perf_counter() - start:.0f} s", end=end, flush=True)
 
-    # the kernel runs in the notebook's own folder, as it does in JupyterLab
-    client = NotebookClient(
-        notebook, timeout=None, resources={"metadata": {"path": str(path.parent)}}, on_cell_start=tell
-    )
+    # the kernel runs in the notebook's own folder, as it does in JupyterLab; without a stored state of its sliders the
+    # page shows the picture that they saved, and asks no other host for scripts that would draw them
+    resources = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=None, resources=resources, on_cell_start=tell, store_widget_state=False)
     failure = None
     try:
         client.execute()

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from base64 import b64encode
 from pathlib import Path
 
 import nbformat
@@ -135,12 +136,14 @@ def test_the_hand_written_loop_is_fit():
 
 def test_run_notebook_leaves_a_notebook_and_a_page(tmp_path):
     notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell("print(6 * 7)")]
+    sliders = "from ganlib.widgets import scrub\nscrub([b'first', b'second'], ['0', '1'], 'page')"
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in ("print(6 * 7)", sliders)]
     nbformat.write(notebook, tmp_path / "tiny.ipynb")
     script = [sys.executable, ROOT / "scripts" / "run_notebook.py", tmp_path / "tiny.ipynb"]
     done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and "runs/tiny.html" in done.stdout.replace("\\", "/")
-    assert "42" in (tmp_path / "runs" / "tiny.html").read_text(encoding="utf-8")
+    page = (tmp_path / "runs" / "tiny.html").read_text(encoding="utf-8")
+    assert "42" in page and f"data:image/png;base64,{b64encode(b'first').decode()}" in page
     assert json.loads((tmp_path / "runs" / "tiny.ipynb").read_text())["cells"][0]["outputs"][0]["text"] == ["42\n"]
     notebook.cells.append(nbformat.v4.new_code_cell("1 / 0"))
     nbformat.write(notebook, tmp_path / "tiny.ipynb")
