@@ -4,7 +4,8 @@
 
 Every process has the same seed, so all draw the same random numbers *for the whole batch* and each takes its own rows
 (``share``); gradients are averaged before each update (``average_``). So n processes with batches of B rows make the
-updates of one process with n times B, up to batch norm, which each process computes from its own rows.
+updates of one process with n times B, up to batch norm, which each process computes from its own rows, and up to noise
+that a model draws inside its step (DVAE, DRAW), which is the same for every share.
 """
 
 import os
@@ -30,6 +31,12 @@ def size() -> int:
 def rank() -> int:
     """Which of them this is; process 0 alone writes files and shows progress."""
     return dist.get_rank() if dist.is_initialized() else 0
+
+
+def wait() -> None:
+    """Wait until all processes have come here."""
+    if size() > 1:
+        dist.barrier()
 
 
 def share(rows: Tensor) -> Tensor:

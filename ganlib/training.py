@@ -80,7 +80,8 @@ class TrainingDiverged(RuntimeError):
 
     def __init__(self, step: int, losses: dict[str, float], history: History, checkpoint: str | Path | None):
         self.step, self.losses, self.history = step, losses, history
-        good = f"the last good state is in {checkpoint}" if checkpoint else "no checkpoint was kept"
+        there = checkpoint is not None and Path(checkpoint).exists()
+        good = f"the last good state is in {checkpoint}" if there else "no checkpoint was kept"
         values = ", ".join(f"{name} = {value:g}" for name, value in losses.items())
         super().__init__(f"training diverged at step {step}: {values}; {good}")
 
@@ -128,6 +129,8 @@ def fit(
     require(steps >= 1, f"steps is {steps}; it must be at least 1")
     require(every >= 1, f"every is {every}; it must be at least 1")
     require(ema is None or 0 < ema < 1, f"ema is {ema}; it must be between 0 and 1, or None for no average")
+    rule = "only a GAN has a generator to average"
+    require(ema is None or isinstance(gan, GAN), f"ema is {ema}, and the game a {type(gan).__name__}; {rule}")
     for monitor in monitors:
         rule = f"its every must be a multiple of fit's, {every}"
         require(monitor.every % every == 0, f"monitor {monitor.name!r} runs every {monitor.every} steps; {rule}")
@@ -141,8 +144,10 @@ def fit(
     settings = _settings(gan) | {"data": f"{len(images)} of {images.name}", "batch_size": batch_size}
     settings |= {"seed": seed, "every": every, "ema": ema}
     history, pending, position, done = History(), [], 0, 0
+    parallel.wait()  # process 0 may still be writing the checkpoint of a run that all have just left
     if checkpoint is not None and Path(checkpoint).exists():
-        state = _read(checkpoint, gan, settings)
+        state = _load(checkpoint, gan)
+        _compare(state, settings, checkpoint)
         history, pending, position = _unpack(state, gan)
         done = history.steps[-1]
         if done % every and done < steps:  # the row of a shorter last interval: its losses are pending again
@@ -197,11 +202,17 @@ def save(gan: GAN, path: str | Path) -> None:
 def restore(gan: GAN, path: str | Path) -> None:
     """Read what ``save`` (or a checkpoint of ``fit``) wrote into a game that was built alike. Runs no code of the file.
 
+    Where the file has a moving average of the generator's weights, the game gets one.
+
     Raises:
         ValueError: the file is damaged, or its game differs from this one; the sentence names the first difference.
         FileNotFoundError: there is no such file.
     """
-    _load_weights(_read(path, gan, _settings(gan)), gan)
+    state = _load(path, gan)
+    if any(name.startswith("averaged.") for name in state["game"]) and gan.averaged is None:
+        gan.keep_average()
+    _compare(state, _settings(gan), path)
+    _load_weights(state, gan)
 
 
 def _settings(gan: GAN) -> dict[str, str]:
@@ -241,7 +252,7 @@ def _pack(gan: GAN, settings: dict[str, Any], history: History, pending: list, p
             "python": random.getstate(),
             "numpy": (numpy_state[1].tolist(), *map(float, numpy_state[2:])),
             "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if gan.device.type == "cuda" else [],
+            "cuda": [torch.cuda.get_rng_state(gan.device)] if gan.device.type == "cuda" else [],
         },
         "position": position,
         "history": vars(history),
@@ -260,7 +271,8 @@ def _unpack(state: dict[str, Any], gan: GAN) -> tuple[History, list, int]:
     np.random.set_state(("MT19937", np.array(keys, dtype=np.uint32), int(pos), int(has_gauss), cached))
     torch.set_rng_state(states["torch"].cpu())
     if states["cuda"] and gan.device.type == "cuda":
-        torch.cuda.set_rng_state_all([s.cpu() for s in states["cuda"]])
+        # of this device alone: several processes draw the same numbers, each on a device of its own
+        torch.cuda.set_rng_state(states["cuda"][0].cpu(), gan.device)
     return history, state["pending"], state["position"]
 
 
@@ -270,13 +282,20 @@ def _write(path: str | Path, payload: dict[str, Any]) -> None:
         torch.save(payload, file)
 
 
-def _read(path: str | Path, gan: GAN, settings: dict[str, Any]) -> dict[str, Any]:
-    """Load a file without running code from it and compare its settings with these."""
+def _load(path: str | Path, gan: GAN) -> dict[str, Any]:
+    """Load a file without running code from it."""
     try:
         state = torch.load(path, map_location=gan.device, weights_only=True)
-        saved = state["settings"]
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} was cut short, or is no checkpoint of ganlib") from error
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} was cut short, or is no checkpoint of ganlib: {error}") from error
+    ours = isinstance(state, dict) and isinstance(state.get("settings"), dict)
+    require(ours, f"{path} is no checkpoint of ganlib")
+    return state
+
+
+def _compare(state: dict[str, Any], settings: dict[str, Any], path: str | Path) -> None:
+    """Raise ``ValueError`` with the first setting of a file that is another here."""
+    saved = state["settings"]
     for name, here in settings.items():
         if name not in saved:
             raise ValueError(f"{path} holds a game without {name}, which a checkpoint of fit needs")
@@ -284,7 +303,6 @@ def _read(path: str | Path, gan: GAN, settings: dict[str, Any]) -> dict[str, Any
             # for long texts (the architecture is the game's repr) the first line that differs tells more
             there, here = _first_difference(str(saved[name]), str(here))
             raise ValueError(f"{path} holds another {name}: {there!r} in the file, {here!r} here")
-    return state
 
 
 def _first_difference(a: str, b: str) -> tuple[str, str]:

@@ -205,6 +205,22 @@ def test_divergence_names_step_losses_and_checkpoint(images, tmp_path):
     assert torch.load(tmp_path / "run.pt", weights_only=True)["history"]["steps"] == [3, 6]
 
 
+def test_divergence_before_the_first_checkpoint_promises_none(images, tmp_path):
+    gan = build()
+    gan.step = lambda batches: {"g_loss": torch.tensor(math.nan)}
+    with pytest.raises(gl.TrainingDiverged, match="g_loss = nan; no checkpoint was kept"):
+        gl.fit(gan, images, 5, 16, checkpoint=tmp_path / "run.pt")
+
+
+def test_restore_brings_the_average_along(images, tmp_path):
+    gan, other = build(), build(seed=1)
+    gl.fit(gan, images, 4, 16, ema=0.5, checkpoint=tmp_path / "run.pt")
+    gl.restore(other, tmp_path / "run.pt")
+    assert equal(other, gan) and torch.equal(other.sample(2, seed=0), gan.sample(2, seed=0))
+    with pytest.raises(ValueError, match="run.pt holds another architecture: .*out_features=8"):
+        gl.restore(build(width=9), tmp_path / "run.pt")
+
+
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     gan, path = build(), tmp_path / "game.pt"
     gl.save(gan, path)
@@ -252,6 +268,10 @@ def test_files_of_another_game_are_refused(images, tmp_path):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="run.pt was cut short, or is no checkpoint of ganlib"):
         gl.restore(build(), path)
+    for nonsense in (torch.zeros(3), {"settings": 5}, {}):
+        torch.save(nonsense, path)
+        with pytest.raises(ValueError, match="run.pt is no checkpoint of ganlib"):
+            gl.restore(build(), path)
     gl.save(build(), path)
     with pytest.raises(ValueError, match="without data, which a checkpoint of fit needs"):
         gl.fit(build(), images, 4, 16, checkpoint=path)
@@ -280,5 +300,7 @@ def test_bad_arguments(images):
     ):
         with pytest.raises(ValueError, match=sentence):
             gl.fit(build(), images, **arguments)
+    with pytest.raises(ValueError, match="ema is 0.9, and the game a DVAE; only a GAN has a generator to average"):
+        gl.fit(gl.models.dvae.DVAE(SHAPE, width=8), images, 1, ema=0.9)
     with pytest.raises(ValueError, match=r"images have shape \(1, 32, 32\); the generator makes \(1, 16, 16\)"):
         gl.fit(build(), gl.load("mnist5k"), 1)
