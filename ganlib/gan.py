@@ -97,9 +97,10 @@ class GAN(nn.Module):
         return self.discriminator
 
     def extra_repr(self) -> str:
+        penalty = getattr(self.penalty_fn, "__name__", self.penalty_fn)  # a partial has no name
         return (
             f"objective={self.objective.name}, latent_dim={self.latent_dim}, n_critic={self.n_critic}, "
-            f"penalty={self.penalty} of {self.penalty_fn.__name__}, clip={self.clip}"
+            f"penalty={self.penalty} of {penalty}, clip={self.clip}"
         )
 
     def step(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
@@ -176,7 +177,9 @@ class GAN(nn.Module):
     @torch.no_grad()
     def average(self, decay: float) -> None:
         """averaged <- decay * averaged + (1 - decay) * generator, with batch norm's statistics (Yazici et al. 2019)."""
-        for mean, now in zip(self.averaged.state_dict().values(), self.generator.state_dict().values()):
+        # not by state_dict, which names a weight that two layers share twice
+        means, nows = ([*m.parameters(), *m.buffers()] for m in (self.averaged, self.generator))
+        for mean, now in zip(means, nows):
             mean.lerp_(now, 1 - decay) if mean.is_floating_point() else mean.copy_(now)
 
     @torch.no_grad()

@@ -1,13 +1,14 @@
 """One step of the game: who moves, what is drawn, what is refused."""
 
 import copy
+import functools
 
 import pytest
 import torch
 from torch import nn
 
 import ganlib as gl
-from ganlib.objectives import HINGE, NON_SATURATING, WASSERSTEIN, r1
+from ganlib.objectives import HINGE, NON_SATURATING, WASSERSTEIN, gradient_penalty, r1
 
 SHAPE = (1, 16, 16)
 
@@ -110,6 +111,21 @@ def test_penalty_and_clip_are_in_the_step():
     assert max(p.abs().max() for p in free.discriminator.parameters()) > 0.01
 
 
+def test_an_average_counts_shared_weights_once():
+    shared = nn.Linear(4, 4, bias=False)
+    generator = nn.Sequential(shared, shared, nn.Linear(4, 256), nn.Tanh(), nn.Unflatten(1, SHAPE))
+    gan = gl.GAN(generator, pair()[1], NON_SATURATING, 4)
+    gan.keep_average()
+    torch.nn.init.zeros_(gan.averaged[0].weight)
+    gan.average(0.9)
+    torch.testing.assert_close(gan.averaged[0].weight, 0.1 * shared.weight)
+
+
+def test_a_partial_penalty_has_a_repr():
+    zero_centred = functools.partial(gradient_penalty, target=0.0)
+    assert "target=0.0" in repr(gl.GAN(*pair(), WASSERSTEIN, 4, penalty=1.0, penalty_fn=zero_centred))
+
+
 def test_r1_is_one_switch_of_the_step():
     """d_loss + weight * mean of ||grad D(x)||^2 at the reals: with a linear critic that is its squared norm."""
     gan = gl.GAN(*pair(), HINGE, 4, penalty=5.0, penalty_fn=r1)
@@ -132,8 +148,9 @@ def test_sample_leaves_randomness_and_mode_alone():
 
 
 def test_spectral_norm_bounds_every_weight():
+    gl.seed_everything(0)
     gan = gl.build("dcgan", SHAPE, width=4, spectral_norm=True)
-    for _ in range(20):
+    for _ in range(40):
         gan.step(reals())  # the power iteration gains one step each forward
     for module in gan.discriminator.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -161,6 +178,8 @@ def test_dcgan_follows_its_guidelines():
         (lambda: gl.GAN(*pair(), NON_SATURATING, 4, penalty=-1.0), "penalty is -1.0; it must not be negative"),
         (lambda: gl.GAN(*pair(), NON_SATURATING, 4, clip=0.0), "clip is 0.0; it must be positive"),
         (lambda: gl.build("dcgna", SHAPE), "name is 'dcgna'; the systems are vanilla, dcgan, lsgan, wgan, wgan_gp"),
+        (lambda: gl.build("chaingan", SHAPE, width=0), "width is 0; it must be at least 1"),
+        (lambda: gl.build("chaingan", SHAPE, d=0), "d is 0; it must be at least 1"),
         (lambda: gl.build("dcgan", (1, 16, 12)), r"shape is \(1, 16, 12\); H and W must be equal"),
         (lambda: gl.build("dcgan", (1, 18, 18)), r"shape is \(1, 18, 18\); H must be 4, 5, 6 or 7 times a power of"),
         (

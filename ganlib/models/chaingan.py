@@ -162,7 +162,7 @@ class ChainGAN(GAN):
     Args:
         end_to_end: the ablation: the last link is always drawn, and what its critic says moves the whole chain.
         game: what link i maximises. None is D_i(x~_i); the two games between editors (section 5) are
-            "rival", D_i(x~_i) - weight D_{i-1}(x~_{i-1}), whose second term theta_i cannot change, and
+            "rival", D_i(x~_i) - weight D_{i-1}(x~_{i-1}), whose second term theta_i alone cannot change, and
             "ahead", D_i(x~_i) + weight D_{i+1}(x~_{i+1}) + ... + weight^(n-i) D_n(x~_n).
         weight: the lambda of these games; the paper gives no value.
 
@@ -265,6 +265,7 @@ def build(
     """
     require(base in ("dcgan", "resnet"), f"base is {base!r}; it must be 'dcgan' or 'resnet'")
     require(editors >= 0, f"editors is {editors}; it must not be negative")
+    require(d >= 1, f"d is {d}; it must be at least 1")
     if base == "dcgan":
         width = width or 256
         first, (trunk, features) = dcgan_base(shape, width, latent_dim), dcgan_trunk(shape, critic_width or width // 2)
