@@ -152,8 +152,10 @@ class Live:
         from IPython.display import Image, display
 
         rate = (step - self.first) / (time.perf_counter() - self.start)
-        left = f"about {(self.steps - step) / rate:.0f} s to go" if step < self.steps else "done"
-        left = "stopped" if self.stopped else left
+        if self.stopped:
+            left = "stopped"  # perhaps before the first step
+        else:
+            left = f"about {(self.steps - step) / rate:.0f} s to go" if step < self.steps else "done"
         row = self.history.rows[-1]
         losses_now = ", ".join(f"{name} {row[name]:.3f}" for name in loss_names(row))
         filled = round(24 * step / self.steps)

@@ -62,7 +62,7 @@ def test_strip_has_a_row_for_each_label():
     assert [ax.texts[0].get_text() for ax in figure.axes] == ["real", "fake"]
 
 
-def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch):
+def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch, tmp_path):
     class Handle:
         def __init__(self):
             self.shown = []
@@ -93,3 +93,11 @@ def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch):
     assert "40 of 40 updates" in bar.shown[-1]["text/plain"] and "done; d_loss" in bar.shown[-1]["text/plain"]
     assert drawn[0] == ["losses", "samples after 2 updates"]
     assert drawn[-1] == ["losses", "scores", "samples after 40 updates"]
+
+    def stop(batches):
+        raise KeyboardInterrupt
+
+    gl.fit(gan, images, 40, 16, every=2, checkpoint=tmp_path / "run.pt")
+    gan.step = stop  # after a resume, before anything was trained
+    history = gl.fit(gan, images, 80, 16, every=2, checkpoint=tmp_path / "run.pt")
+    assert history.steps[-1] == 40 and "stopped; d_loss" in handles[-2].shown[-1]["text/plain"]
