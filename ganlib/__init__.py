@@ -32,4 +32,4 @@ __all__ = [
 ]
 
 # On CUDA, products of float32 matrices round their factors to TF32, as convolutions do by default: much faster.
-torch.backends.cuda.matmul.fp32_precision = "tf32"
+torch.backends.cuda.matmul.allow_tf32 = True
