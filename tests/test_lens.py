@@ -167,6 +167,12 @@ def test_lens_is_residual_and_mixes_no_samples():
     assert torch.equal(lens(x), x)  # the outer residual
 
 
+def test_a_base_with_a_step_of_its_own_is_refused():
+    chain = gl.build("chaingan", (1, 16, 16), width=8, d=4, editors=1)
+    with pytest.raises(ValueError, match="base is a ChainGAN; it must be a game with GAN's own step"):
+        LensGAN(chain, Lens(1, 8))
+
+
 def test_a_resumed_run_goes_on_with_its_lambda(images, tmp_path):
     straight, first, second = build(K=8), build(K=8), build(K=8, seed=1)
     history = gl.fit(straight, images, 12, 16, every=2)
