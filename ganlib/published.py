@@ -6,6 +6,7 @@ A reader gives ``images`` uint8 (N, H, W[, C]) and, where the set has them, ``la
 import gzip
 import io
 import os
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -80,7 +81,10 @@ def cifar10(root: Path, split: str, size: int) -> Arrays | None:
     from torchvision.datasets import CIFAR10
 
     # the published files are pickles; torchvision opens them only after their checksums were right
-    data = CIFAR10(root, train=split == "train")
+    try:
+        data = CIFAR10(root, train=split == "train")
+    except RuntimeError:  # files are missing or damaged, as a download that was stopped leaves them
+        return None
     return {"images": data.data, "labels": np.array(data.targets)}
 
 
@@ -90,7 +94,9 @@ def celeba(root: Path, split: str, size: int) -> Arrays | None:
         return None
     # the published partition goes by number: 162,770 for training, 19,867 for validation, the rest for testing
     wanted = range(1, 162_771) if split == "train" else range(182_638, 202_600)
-    return {"images": decode([folder / f"{i:06d}.jpg" for i in wanted if (folder / f"{i:06d}.jpg").exists()], size)}
+    files = [folder / f"{i:06d}.jpg" for i in wanted if (folder / f"{i:06d}.jpg").exists()]
+    require(files, f"{folder} holds no images of the {split} split")
+    return {"images": decode(files, size)}
 
 
 def lsun_church(root: Path, split: str, size: int) -> Arrays | None:
@@ -117,13 +123,17 @@ def open_file(path: Path, size: int) -> Arrays:
     """Read a folder of images, an .npz or an .npy. Pickled arrays are refused, so no code of the file runs."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp"))
+        require(files, f"{path} holds no images (.png, .jpg, .jpeg, .webp, .bmp)")
         return {"images": decode(files, size)}
     if path.suffix == ".npy":
         return {"images": np.load(path, mmap_mode="c", allow_pickle=False)}
     require(path.suffix == ".npz", f"{path} is neither a folder of images nor an .npz or .npy file")
-    with np.load(path, allow_pickle=False) as arrays:
-        require("images" in arrays, f"{path} has no array 'images'; it has {', '.join(arrays) or 'none'}")
-        return dict(arrays)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            require("images" in arrays, f"{path} has no array 'images'; it has {', '.join(arrays) or 'none'}")
+            return dict(arrays)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def decode(files: Sequence[Path | io.BytesIO], side: int) -> np.ndarray:

@@ -177,12 +177,18 @@ def test_missing_set_says_where_it_looked(monkeypatch, tmp_path):
     def offline(*_, **__):
         raise OSError("no network")
 
-    monkeypatch.setattr(datasets, "CIFAR10", offline)
-    with pytest.raises(FileNotFoundError) as error:
-        gl.load("cifar10")
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "CIFAR10", offline)
+        with pytest.raises(FileNotFoundError) as error:
+            gl.load("cifar10")
     sentence = str(error.value)
     assert str(tmp_path / "found") in sentence and str(data.BUNDLED) in sentence
     assert "cifar10_train.npz" in sentence and "\n" not in sentence
+
+    (tmp_path / "found" / "cifar-10-batches-py").mkdir(parents=True)  # what a download that was stopped may leave
+    monkeypatch.setattr(datasets.CIFAR10, "download", offline)
+    with pytest.raises(FileNotFoundError, match="cifar10 is not in .*, and could not be downloaded"):
+        gl.load("cifar10")
 
 
 def test_bad_input(tmp_path):
@@ -190,6 +196,9 @@ def test_bad_input(tmp_path):
     np.savez(tmp_path / "empty.npz", pixels=np.zeros((4, 8, 8), np.uint8))
     np.savez(tmp_path / "labels.npz", images=np.zeros((4, 8, 8), np.uint8), labels=np.zeros(3, np.int64))
     np.savez(tmp_path / "pickled.npz", images=np.array([{}], dtype=object))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "float.npz").read_bytes()[:-50])
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "found" / "celeba" / "img_align_celeba").mkdir(parents=True)
     images = gl.Images(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), None, "four")
     for call, sentence in (
         (lambda: gl.load("minst"), "name is 'minst'; it must be a path that exists or one of mnist5k, fashion10k"),
@@ -199,6 +208,9 @@ def test_bad_input(tmp_path):
         (lambda: gl.load(tmp_path / "empty.npz"), "has no array 'images'; it has pixels"),
         (lambda: gl.load(tmp_path / "labels.npz"), "y holds 3 labels for 4 images"),
         (lambda: gl.load(tmp_path / "pickled.npz"), "allow_pickle=False"),
+        (lambda: gl.load(tmp_path / "cut.npz"), "cut.npz is damaged: "),
+        (lambda: gl.load(tmp_path / "nothing"), "nothing holds no images"),
+        (lambda: gl.load("celeba"), "img_align_celeba holds no images of the train split"),
         (lambda: gl.Images(torch.zeros(4, 1, 8, 8), None, "f"), r"x is torch.float32 \(4, 1, 8, 8\); it must be uint8"),
         (lambda: images.batches(5), "batch_size is 5; four has 4 images"),
         (lambda: images.batches(2, labels=True), "labels=True, but four has no labels"),
