@@ -1,9 +1,9 @@
 """Long runs from a terminal; every run is a folder.
 
     python -m ganlib train chaingan --data cifar10 --budget paper --out runs/chain
-    python -m ganlib fid runs/chain
+    python -m ganlib fid runs/chain --extractor inception
+    torchrun --nproc-per-node=2 -m ganlib train dcgan --data cifar10 --out runs/dcgan  # two processes share a batch
     python -m ganlib battle runs/chain runs/dcgan
-    torchrun --nproc-per-node=2 -m ganlib train dcgan --out runs/dcgan      # two processes share every batch
 
 A run's folder holds run.json (how it was started), checkpoint.pt, history.csv and samples/STEP.png. Started again with
 the same arguments, a run goes on from its checkpoint; with more --steps it goes on after its end.
@@ -40,25 +40,33 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
     sizes |= {name: options[name] for name in ("steps", "batch", "size", "every") if options[name] is not None}
     settings = ({"width": sizes.pop("width")} if "width" in sizes else {}) | dict(options["set"])
     steps = sizes.pop("steps")
+    require(steps >= 1, f"--steps is {steps}; it must be at least 1")
+    require(sizes["every"] >= 1, f"--every is {sizes['every']}; it must be at least 1")
     run = {"system": system, "data": options["data"], **sizes, "settings": settings}
     run |= {"seed": options["seed"], "ema": options["ema"]}
+    run = json.loads(json.dumps(run))  # as it will be read again, where a tuple is a list
     if (out / "run.json").exists():
         for name, before in read(out).items():
             rule = "give another --out"
             require(before == run[name], f"{out} holds a run with {name} = {before!r}, not {run[name]!r}; {rule}")
-    elif parallel.rank() == 0:
+    try:
+        gan, images = start(run)
+    except TypeError as error:
+        raise ValueError(f"--set is {settings}: {error}") from error
+    batch = run["batch"]
+    require(1 <= batch <= len(images), f"--batch is {batch}; it must be from 1 to the {len(images)} images")
+    if parallel.rank() == 0:  # only now: a mistake leaves no folder behind
         with replacing(out / "run.json") as aside:
             aside.write_text(json.dumps(run, indent=1) + "\n")
 
-    gan, images = start(run)
     done, every = 0, run["every"]
     while done < steps:
         # fit says how far the checkpoint came, where that is further
         until = min(done + every - done % every, steps)
-        history = fit(gan, images, until, run["batch"], run["seed"], every, (), out / "checkpoint.pt", run["ema"])
-        if history.steps[-1] < until:
-            sys.exit(f"stopped after {history.steps[-1]} steps; start it again to go on")
-        done = history.steps[-1]
+        history = fit(gan, images, until, batch, run["seed"], every, (), out / "checkpoint.pt", run["ema"])
+        done = history.steps[-1] if len(history) else 0
+        if done < until:
+            sys.exit(f"stopped after {done} steps; start it again to go on")
         if parallel.rank() == 0:
             losses = ", ".join(f"{name} {value:.4g}" for name, value in history.rows[-1].items())
             print(f"{done} of {steps} steps, {history.seconds[-1]:.0f} s: {losses}", flush=True)
@@ -84,8 +92,6 @@ def trained(out: Path) -> tuple[GAN, Images]:
     """A run's game as it is in its checkpoint, and the test images of its data."""
     run = read(out)
     gan, images = start(run)
-    if run["ema"] is not None:
-        gan.keep_average()
     restore(gan, out / "checkpoint.pt")
     folder = Path(run["data"]).exists()  # has no splits
     return gan, images if folder else load(run["data"], split="test", size=run["size"])
@@ -119,9 +125,11 @@ def main(arguments: list[str] | None = None) -> None:
     t.add_argument("--every", type=int, help="steps from one checkpoint to the next; None: 10 to 1,000 by the budget")
     t.add_argument("--seed", type=int, default=0, help="of the weights, the latents and the order of the data")
     t.add_argument("--ema", type=float, help="decay of the averaged generator, such as 0.999")
-    t.add_argument("--set", type=setting, nargs="*", default=[], metavar="NAME=VALUE", help="settings of its build()")
+    many = dict(nargs="*", action="extend", default=[], metavar="NAME=VALUE")
+    t.add_argument("--set", type=setting, **many, help="settings of its build()")
     f = commands.add_parser("fid", help="FID of a run's samples", formatter_class=own)
     f.add_argument("run", type=Path, metavar="RUN")
+    f.add_argument("--extractor", choices=("digits", "fashion", "inception"), help="None: the one that fits the data")
     b = commands.add_parser("battle", help="GAM of two runs", formatter_class=own)
     b.add_argument("run", type=Path, metavar="RUN")
     b.add_argument("rival", type=Path, metavar="RUN")
@@ -136,7 +144,8 @@ def main(arguments: list[str] | None = None) -> None:
         parallel.start()
         train(options["system"], options["out"], options)
     elif options["command"] == "fid":
-        print(metrics.fid(*trained(options["run"]), n=options["n"]))
+        extractor = getattr(metrics, options["extractor"])() if options["extractor"] else None
+        print(metrics.fid(*trained(options["run"]), extractor=extractor, n=options["n"]))
     else:
         (gan, test), (rival, _) = trained(options["run"]), trained(options["rival"])
         print(metrics.gam(gan, rival, test, n=options["n"], calibrate=options["calibrate"] or False))
@@ -145,5 +154,5 @@ def main(arguments: list[str] | None = None) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, ImportError) as error:
         sys.exit(str(error))

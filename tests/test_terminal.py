@@ -63,12 +63,43 @@ def test_fid_and_battle(runs, capsys):
             "with seed = 0, not 3; give anoth",
         ),
         (["fid", "nothing"], "there is no run.json in it"),
+        (["train", "vanilla", *SMALL, "widht=9", "--out", "new"], "--set is .*: .*unexpected keyword argument 'widht'"),
+        (
+            ["train", "vanilla", *SMALL, "--batch", "4001", "--out", "new"],
+            "--batch is 4001; it must be from 1 to the 4",
+        ),
+        (["train", "vanilla", *SMALL, "--every", "0", "--out", "new"], "--every is 0; it must be at least 1"),
+        (["train", "vanilla", *SMALL, "--steps", "0", "--out", "new"], "--steps is 0; it must be at least 1"),
     ],
 )
 def test_bad_input(arguments, sentence, runs, monkeypatch):
     monkeypatch.chdir(runs)
     with pytest.raises(ValueError, match=sentence):
         main(arguments)
+    assert not (runs / "new").exists()  # a mistake leaves nothing that the corrected command would stumble over
+
+
+def test_settings_add_up_and_a_pair_of_numbers_goes_on(tmp_path):
+    arguments = ["train", "wgan_gp", "--out", str(tmp_path), *SMALL, "--set", "n_critic=2", "betas=(0.0,0.9)"]
+    main([*arguments, "--steps", "2"])
+    main([*arguments, "--steps", "3"])
+    settings = json.loads((tmp_path / "run.json").read_text())["settings"]
+    assert settings == {"width": 8, "n_critic": 2, "betas": [0.0, 0.9]}
+    assert tuple(trained(tmp_path)[0].optimizers["generator"].param_groups[0]["betas"]) == (0.0, 0.9)
+
+
+def test_stopped_before_the_first_row(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gl.GAN, "step", stop)
+    with pytest.raises(SystemExit, match="stopped after 0 steps; start it again to go on"):
+        main(["train", "vanilla", "--out", str(tmp_path), "--steps", "8", *SMALL])
+
+
+def test_another_extractor(runs, capsys):
+    main(["fid", str(runs / "a"), "--n", "100", "--extractor", "fashion"])
+    assert "(fashion, n = 100" in capsys.readouterr().out
 
 
 def test_a_setting_without_a_value(capsys):
