@@ -84,6 +84,8 @@ def grade_one(student: str, path: Path, folder: Path, out: Path, cell_seconds: i
     row = dict(student=student, assignment=name, score=0, of="", by_hand=0, lost="", note="")
     if name not in NAMES:
         return row | {"note": "there is no such assignment"}
+    if len({found for who, found in submissions(folder) if who == student and found.stem == name}) > 1:
+        return row | {"note": f"{student} has several copies of it: leave one"}
     if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         return row | {"note": "no file in the folder, or a link that leads out of it"}
     try:
@@ -104,7 +106,8 @@ def grade_one(student: str, path: Path, folder: Path, out: Path, cell_seconds: i
         command += [f"--CourseDirectory.{kind}_directory={kind}" for kind in ("submitted", "autograded")]
         places = {"HOME": str(home), "USERPROFILE": str(home), "TMPDIR": str(course), "TEMP": str(course)}
         places |= {"MPLCONFIGDIR": str(course / "matplotlib"), "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": ""}
-        with open(course / "log", "w+") as log:
+        places |= {"OMP_NUM_THREADS": "1"}  # as many run at once as there are cores
+        with open(course / "log", "w+", encoding="utf-8", errors="replace") as log:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=os.environ | places, stdout=log, stderr=log, start_new_session=True
             )
@@ -119,10 +122,13 @@ def grade_one(student: str, path: Path, folder: Path, out: Path, cell_seconds: i
                 os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
                 process.wait()
                 return row | {"note": f"stopped after {seconds} seconds"}
+            log.seek(0)
+            said = log.read()
         graded = course / "autograded" / "student" / name / f"{name}.ipynb"
-        if process.returncode or not graded.exists():
-            return row | {"note": "nbgrader could not run it"}
         (out / student).mkdir(parents=True, exist_ok=True)
+        if process.returncode or not graded.exists():
+            (out / student / f"{name}.log").write_text(said, encoding="utf-8")
+            return row | {"note": f"nbgrader could not run it, see {student}/{name}.log"}
         shutil.copy(graded, out / student / f"{name}.ipynb")
         try:
             with Gradebook(f"sqlite:///{db}") as book:
@@ -159,6 +165,8 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     if arguments.command == "grade" and not arguments.folder.is_dir():
         parser.error(f"{arguments.folder} is no folder")
+    if arguments.command == "grade" and not any(submissions(arguments.folder)):
+        parser.error(f"{arguments.folder} holds no STUDENT/NAME.ipynb")
     print(release())
     if arguments.command == "grade":
         table = grade(arguments.folder, BUILD / "graded")

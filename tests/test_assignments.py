@@ -7,6 +7,7 @@ import ast
 import csv
 import hashlib
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -207,6 +208,9 @@ def scores(released, tmp_path_factory):
     for make in HOSTILE:
         hand_in(folder, make.__name__, VICTIM, hostile(make))
     hand_in(folder, "garbled", VICTIM, "this is no notebook")
+    hand_in(folder, "twice", VICTIM, SOURCES[VICTIM].read_text(encoding="utf-8"))
+    (folder / "twice" / "old").mkdir()
+    shutil.copy(folder / "twice" / f"{VICTIM}.ipynb", folder / "twice" / "old")
     outside = folder.parent / "outside.ipynb"
     outside.write_bytes(SOURCES[VICTIM].read_bytes())
     (folder / "link").mkdir()
@@ -255,7 +259,9 @@ def test_what_cannot_be_graded_says_why(scores):
     assert scores["link", VICTIM]["note"] == "no file in the folder, or a link that leads out of it"
     assert points(scores["garbled", VICTIM]) == (0, 0, "", "no notebook that can be read: NotJSONError")
     for student in ("dying", "vandal"):
-        assert points(scores[student, VICTIM]) == (0, 0, "", "nbgrader could not run it"), student
+        note = f"nbgrader could not run it, see {student}/{VICTIM}.log"
+        assert points(scores[student, VICTIM]) == (0, 0, "", note), student
+    assert points(scores["twice", VICTIM]) == (0, 0, "", "twice has several copies of it: leave one")
 
 
 def test_a_loop_that_cannot_be_interrupted_is_stopped(released, tmp_path):
