@@ -58,6 +58,8 @@ def train(arm: str, seed: int) -> dict[str, Any]:
     gan, images, test = start(arm, seed)
     watched, updates = monitors(gan, test), ARMS[arm].get("updates", SIZE["updates"])
     history = fit(gan, images, updates, SIZE["batch"], seed, every=10, monitors=watched, checkpoint=f"{path}.pt")
+    if history.steps[-1:] != [updates]:
+        raise KeyboardInterrupt(f"{arm}, seed {seed} was stopped; it goes on from its checkpoint")
     run: dict[str, Any] = {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
     run["steps"] = [step for step, fid in zip(history.steps, history["fid"]) if not math.isnan(fid)]
     run |= {"seed": seed, "roughness": roughness(history[history.names[0]]), "seconds": history.seconds[-1]}
@@ -94,7 +96,9 @@ def kept(arm: str, seed: int = 0) -> GAN:
     with safe_open(WEIGHTS / f"{arm}-seed{seed}.safetensors", "pt") as file:
         gan = make(json.loads(file.metadata()["settings"]))
         state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    gan.load_state_dict(state, strict=False)  # the counters of batches are not kept
+    missing, _ = gan.load_state_dict(state, strict=False)
+    counters = all(name.endswith(("num_batches_tracked", "_extra_state")) for name in missing)  # are not kept
+    require(counters, f"the weights of {arm}, seed {seed} lack {missing}: keep them again")
     return gan
 
 
@@ -136,6 +140,7 @@ def battles(claim: Claim, seeds: int) -> list[dict[str, Any]]:
 
 def test(claim: Claim, seeds: int) -> dict[str, Any]:
     """Train the arms with so many seeds and write data/claims/ID.json."""
+    require(2 <= seeds <= len(T95) + 1, f"seeds is {seeds}; there must be 2 to {len(T95) + 1}")
     arms = dict.fromkeys((claim.arm, *claim.rivals))
     runs: dict[str, list[dict[str, Any]]] = {arm: [] for arm in arms}
     for seed in range(seeds):

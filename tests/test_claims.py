@@ -6,6 +6,8 @@ import math
 import pytest
 import scipy.stats
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import ganlib as gl
 from ganlib import claims, experiments
@@ -66,6 +68,9 @@ def test_a_spread_compares_distances_from_the_median(folders, monkeypatch):
 
 def test_a_claim_without_rivals_is_held_against_its_limit(folders, monkeypatch):
     monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [1.0], "shift": [0.5, 0.01 * seed]})
+    for seeds in (1, 16):
+        with pytest.raises(ValueError, match=f"seeds is {seeds}; there must be 2 to 15"):
+            claims.test(claims.CLAIMS["TA-C4"], seeds)
     result = claims.test(claims.CLAIMS["TA-C4"], seeds=3)
     assert [row["difference"] for row in result["seeds"]] == pytest.approx([-0.02, -0.01, 0.0])
 
@@ -134,7 +139,13 @@ def test_kept_weights_build_the_game_again(folders, monkeypatch):
     torch.testing.assert_close(kept.sample(4, seed=0), gan.sample(4, seed=0), rtol=0, atol=0.02)  # float16
     x = gan.sample(4, seed=0)
     torch.testing.assert_close(kept.discriminator.eval()(x), gan.discriminator.eval()(x), rtol=0.02, atol=0.02)
-    assert (folders / "weights" / "GRAN1-seed1.safetensors").stat().st_size < 2**20
+    path = folders / "weights" / "GRAN1-seed1.safetensors"
+    assert path.stat().st_size < 2**20
+    with safe_open(path, "pt") as file:
+        tensors, notes = {name: file.get_tensor(name) for name in list(file.keys())[1:]}, file.metadata()
+    save_file(tensors, path, notes)
+    with pytest.raises(ValueError, match="the weights of GRAN1, seed 1 lack "):
+        claims.kept("GRAN1", 1)
 
 
 def test_arms_of_one_seed_start_alike():
@@ -163,6 +174,10 @@ def test_runs_are_trained_once_and_go_on_where_they_were_stopped(folders, monkey
         path.unlink()
     monkeypatch.setattr(claims, "fit", stopped)
     with pytest.raises(RuntimeError):
+        claims.train("dcgan", 1)
+    # Ctrl-C: fit gives back what it has, and that is not a finished run
+    monkeypatch.setattr(claims, "fit", lambda gan, images, steps, *args, **kw: original(gan, images, 20, *args, **kw))
+    with pytest.raises(KeyboardInterrupt):
         claims.train("dcgan", 1)
     monkeypatch.setattr(claims, "fit", original)
     resumed = claims.train("dcgan", 1)
