@@ -13,11 +13,13 @@ from ganlib import claims, plotting
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "gallery.png"
 ROWS = {  # label: the arm of ganlib.claims
+    "vanilla": "vanilla",
     "DCGAN": "dcgan",
+    "LSGAN": "lsgan",
     "WGAN": "wgan",
     "WGAN-GP": "wgan_gp",
     "lens": "dcgan, lens",
-    "GRAN": "GRAN5",
+    "GRAN": "GRAN7",
     "ChainGAN": "chain",
     "DVAE": "DVAE",
     "DRAW": "DRAW",

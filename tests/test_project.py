@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -149,3 +150,10 @@ def test_run_notebook_leaves_a_notebook_and_a_page(tmp_path):
     nbformat.write(notebook, tmp_path / "tiny.ipynb")
     failed = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True)
     assert failed.returncode == 1 and "ZeroDivisionError: division by zero" in failed.stderr
+
+
+def test_the_gallery_shows_every_system():
+    rows = runpy.run_path(str(ROOT / "scripts" / "gallery.py"))["ROWS"].values()
+    assert {claims.ARMS[arm]["system"] for arm in rows} >= set(gl.models.SYSTEMS)
+    for arm in rows:
+        assert (claims.WEIGHTS / f"{arm}-seed0.safetensors").exists()
