@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
+from torch.distributed._tools.mem_tracker import MemTracker
 
 import ganlib as gl
 from ganlib.models.chaingan import (
@@ -300,6 +301,23 @@ def test_an_update_retains_one_link_not_the_chain():
     assert all(b[1] - a[1] == editor for a, b in zip(whole, whole[1:]))
     steps = [b[0] - a[0] for a, b in zip(whole, whole[1:])]
     assert min(steps) > 0 and max(steps) - min(steps) <= 0.01 * max(steps)
+
+
+def peak(gan, link):
+    """The most bytes that a generator's update holds at a time, with the weights and their optimiser's moments."""
+    gan.link = link
+    tracker = MemTracker()
+    tracker.track_external(gan, gan.optimizers["generator"])
+    with tracker:
+        gan.generator_step(16)
+    return tracker.get_tracker_snapshot("peak")[gan.device]["Total"]
+
+
+def test_peak_memory_of_an_update_is_flat_in_the_number_of_editors():
+    """CG-F5: within 10 %, for the weights of the longer chain are there too; end-to-end it grows."""
+    alone, whole = ([peak(chain(editors=n, end_to_end=e), n) for n in (1, 4, 8)] for e in (False, True))
+    assert max(alone) < 1.1 * min(alone)
+    assert whole[1] > 2 * whole[0] and whole[2] > 1.5 * whole[1]
 
 
 def test_a_checkpoint_of_another_game_is_refused(tmp_path):

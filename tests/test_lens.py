@@ -169,7 +169,7 @@ def test_lens_is_residual_and_mixes_no_samples():
 
 def test_a_base_with_a_step_of_its_own_is_refused():
     chain = gl.build("chaingan", (1, 16, 16), width=8, d=4, editors=1)
-    with pytest.raises(ValueError, match="base is a ChainGAN; it must be a game with GAN's own step"):
+    with pytest.raises(ValueError, match="base is a ChainGAN; its generator must learn by GAN's own step"):
         LensGAN(chain, Lens(1, 8))
 
 

@@ -58,7 +58,7 @@ class Lens(nn.Module):
 
 
 class LensGAN(GAN):
-    """Any game with ``GAN``'s own step, whose discriminator sees lensed reals for the first K steps.
+    """A game whose generator learns by ``GAN``'s own step; its discriminator sees lensed reals for the first K steps.
 
     Args:
         base: the game; its players, objective, optimisers and penalty go on as they were.
@@ -72,7 +72,7 @@ class LensGAN(GAN):
     ``t`` counts the steps made, and is saved with the game.
 
     Raises:
-        ValueError: a negative number, or a base with a step of its own, such as ``ChainGAN``.
+        ValueError: a negative number, or a base with a generator's step of its own, such as ``ChainGAN``.
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class LensGAN(GAN):
         reconstruction: float = 1.0,
         l_optimizer: OptimizerFactory | None = None,
     ):
-        own = type(base).step is GAN.step and type(base).generator_step is GAN.generator_step
-        require(own, f"base is a {type(base).__name__}; it must be a game with GAN's own step")
+        own = type(base).generator_step is GAN.generator_step
+        require(own, f"base is a {type(base).__name__}; its generator must learn by GAN's own step")
         require(K >= 0, f"K is {K}; it must not be negative")
         require(adversarial >= 0, f"adversarial is {adversarial}; it must not be negative")
         require(reconstruction >= 0, f"reconstruction is {reconstruction}; it must not be negative")
