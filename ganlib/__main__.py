@@ -55,7 +55,7 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
         raise ValueError(f"--set is {settings}: {error}") from error
     batch = run["batch"]
     require(1 <= batch <= len(images), f"--batch is {batch}; it must be from 1 to the {len(images)} images")
-    if parallel.rank() == 0:  # only now: a mistake leaves no folder behind
+    if parallel.rank() == 0 and not (out / "run.json").exists():  # only now: a mistake leaves no folder behind
         with replacing(out / "run.json") as aside:
             aside.write_text(json.dumps(run, indent=1) + "\n")
 

@@ -287,7 +287,7 @@ def _load(path: str | Path, gan: GAN) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location=gan.device, weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} was cut short, or is no checkpoint of ganlib: {error}") from error
+        raise ValueError(f"{path} was cut short, or is no checkpoint of ganlib") from error
     ours = isinstance(state, dict) and isinstance(state.get("settings"), dict)
     require(ours, f"{path} is no checkpoint of ganlib")
     return state
