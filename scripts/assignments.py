@@ -19,6 +19,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from glob import escape
 from pathlib import Path
 
 import matplotlib
@@ -53,9 +54,9 @@ def release() -> Path:
     return archive
 
 
-def submissions(folder: Path) -> Iterator[tuple[str, Path]]:
-    """(student, notebook) of every FOLDER/STUDENT/.../NAME.ipynb."""
-    for path in sorted(folder.glob("*/**/*.ipynb")):
+def submissions(folder: Path, students: str = "*") -> Iterator[tuple[str, Path]]:
+    """(student, notebook) of every FOLDER/STUDENT/.../NAME.ipynb, of the students whose names match a pattern."""
+    for path in sorted(folder.glob(f"{students}/**/*.ipynb")):
         if ".ipynb_checkpoints" not in path.parts:
             yield path.relative_to(folder).parts[0], path
 
@@ -84,7 +85,7 @@ def grade_one(student: str, path: Path, folder: Path, out: Path, cell_seconds: i
     row = dict(student=student, assignment=name, score=0, of="", by_hand=0, lost="", note="")
     if name not in NAMES:
         return row | {"note": "there is no such assignment"}
-    if len({found for who, found in submissions(folder) if who == student and found.stem == name}) > 1:
+    if sum(found.stem == name for _, found in submissions(folder, escape(student))) > 1:
         return row | {"note": f"{student} has several copies of it: leave one"}
     if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         return row | {"note": "no file in the folder, or a link that leads out of it"}
