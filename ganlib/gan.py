@@ -10,6 +10,8 @@ from torch.optim import Optimizer
 
 from ganlib import parallel
 from ganlib.budget import device, private_seed
+from ganlib.checks import check_latent as check_latent
+from ganlib.checks import require as require
 from ganlib.objectives import Objective, clip_weights_, gradient_penalty
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -24,17 +26,6 @@ def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Optimiz
         return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=fused)
 
     return factory
-
-
-def require(rule: bool, message: str) -> None:
-    """Raise ``ValueError(message)`` unless the rule holds."""
-    if not rule:
-        raise ValueError(message)
-
-
-def check_latent(z: Tensor, latent_dim: int) -> None:
-    """Raise ``ValueError`` unless z is a batch of latents (N, latent_dim)."""
-    require(z.dim() == 2 and z.shape[1] == latent_dim, f"z has shape {tuple(z.shape)}; it must be (N, {latent_dim})")
 
 
 class GAN(nn.Module):
