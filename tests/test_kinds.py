@@ -28,7 +28,7 @@ def voxels(n=12):
 
 KINDS = {
     "images": images,
-    "domains": lambda n=12: Domains(images(n, "p"), images(n + 3, "q", seed=1)),
+    "domains": lambda n=12: Domains(images(n, "p"), images(n, "q", seed=1)),
     "sequences": sequences,
     "voxels": voxels,
 }
