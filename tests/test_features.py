@@ -10,8 +10,7 @@ import pytest
 import torch
 
 import ganlib as gl
-from ganlib import published
-from ganlib.data import BUNDLED, to_float
+from ganlib.data import BUNDLED, published, to_float
 from ganlib.metrics import FeatureStats, digits, fashion, frechet_distance, inception
 from ganlib.metrics.features import ClassifierExtractor
 

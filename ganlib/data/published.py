@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganlib.gan import require
+from ganlib.checks import require
 
 Arrays = dict[str, np.ndarray]
-BUNDLED = Path(__file__).resolve().parent.parent / "data"
+BUNDLED = Path(__file__).resolve().parents[2] / "data"
 
 
 def roots() -> list[Path]:

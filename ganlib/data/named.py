@@ -1,0 +1,124 @@
+"""Sets of data by their names, or from a path."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from ganlib.budget import device
+from ganlib.checks import require, whole
+from ganlib.data.images import Images
+from ganlib.data.published import Arrays, find, look_up, open_file
+
+DIGITS = tuple("0123456789")
+FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+# name -> class names; what is not bundled is looked up under $GANLIB_DATA, then data/, then downloaded
+NAMES: dict[str, tuple[str, ...]] = {
+    "mnist5k": DIGITS,
+    "fashion10k": FASHION,
+    "emoji": (),
+    "color-mnist": tuple(f"{i:03d}" for i in range(1000)),
+    "mnist": DIGITS,
+    "fashion-mnist": FASHION,
+    "cifar10": CIFAR10,
+    "celeba": (),
+    "lsun-church": (),
+}
+
+
+def load(name: str | Path, split: str = "train", size: int | None = None) -> Images:
+    """Load a set of images, ``size`` pixels wide and high, on ``ganlib.device()``.
+
+    Args:
+        name: one of ``NAMES``, or a path:
+            a folder of pictures, whose subfolders, if all pictures lie in them, are their classes; it is grey if every
+            picture is;
+            an .npz with ``images`` uint8 (N, H, W[, C]) and optional ``labels`` (N,) or (N, A), ``captions``,
+            ``classes`` and ``groups`` (see ``Images``);
+            an .npy of such images, which is memory-mapped and must have the size already, with the optional labels in
+            NAME_labels.npy beside it.
+        split: "train" or "test"; a path has no splits and gives all.
+        size: 32 by default. 28-pixel digits and clothes get a border of 2 pixels; of other pictures the largest centred
+            square is resized with antialiasing.
+
+    Raises:
+        ValueError: an unknown name, split or format, or a damaged file.
+        FileNotFoundError: the set is neither bundled nor found nor downloaded; the sentence says where it looked.
+    """
+    require(split in ("train", "test"), f"split is {split!r}; it must be 'train' or 'test'")
+    size = whole("size", 32 if size is None else size, least=4)
+    if name == "color-mnist":
+        return _color_mnist(split, size)
+    if name in NAMES:
+        return _images(find(name, split, size), name, size)
+    path = Path(name).expanduser()
+    require(path.exists(), f"name is {str(name)!r}; it must be a path that exists or one of {', '.join(NAMES)}")
+    return _images(open_file(path, size), str(name), size, path)
+
+
+def _images(arrays: Arrays, name: str, size: int, path: Path | None = None) -> Images:
+    """Check, resize and put on the device what was found under a name or at a path."""
+    x = _checked(arrays["images"], name)
+    home = file = None
+    if isinstance(arrays["images"], np.memmap):
+        rule = f"memory-mapped images are not resized: pass size={x.shape[2]}"
+        require(tuple(x.shape[2:]) == (size, size), f"size is {size}, but {name} holds {tuple(x.shape[2:])}; {rule}")
+        home, file = device(), path
+    else:
+        x = _resize(x, size, border=name in ("mnist5k", "mnist", "fashion10k", "fashion-mnist")).to(device())
+    y = arrays.get("labels")
+    if y is not None:
+        rule = "it must be classes (N,) or attributes (N, A)"
+        column = y.ndim == 2 and y.shape[1] == 1 and "groups" not in arrays
+        require(y.dtype.kind in "biuf" and not column, f"labels of {name} is {y.dtype} {y.shape}; {rule}")
+        y = torch.as_tensor(y, device="cpu")
+    classes = tuple(map(str, arrays["classes"])) if "classes" in arrays else NAMES.get(name, ()) if path is None else ()
+    captions, groups = tuple(map(str, arrays.get("captions", ()))), tuple(map(int, arrays.get("groups", ())))
+    try:
+        return Images(x, y, name, classes, captions, groups, home, file)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def _checked(images: np.ndarray, name: str) -> Tensor:
+    """uint8 (N, H, W) or (N, H, W, C) as a tensor (N, C, H, W)."""
+    rule = "it must be uint8 (N, H, W) or (N, H, W, C)"
+    ok = images.dtype == np.uint8 and images.ndim in (3, 4) and images.size > 0
+    if ok and images.ndim == 4:  # more channels than pixels in a row: the channels stand in another place
+        ok = images.shape[3] <= max(3, min(images.shape[1:3]))
+    require(ok, f"images of {name} is {images.dtype} {images.shape}; {rule}")
+    # copy-on-write maps are writable for torch and never touch the file
+    x = torch.as_tensor(images, device="cpu")
+    return x[:, None] if images.ndim == 3 else x.permute(0, 3, 1, 2)
+
+
+def _resize(x: Tensor, size: int, border: bool) -> Tensor:
+    """Cut the largest centred square out of images (N, C, H, W) uint8 and resize it."""
+    if border and size != 28:
+        x = pad(x, (2, 2, 2, 2))
+    height, width = x.shape[2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    x = x[:, :, top : top + side, left : left + side]
+    if tuple(x.shape[2:]) == (size, size):
+        return x
+    chunks = (interpolate(c.float(), (size, size), mode="bilinear", antialias=True) for c in x.split(1000))
+    return torch.cat([c.round_().clamp_(0, 255).to(torch.uint8) for c in chunks])
+
+
+def _color_mnist(split: str, size: int) -> Images:
+    """Three random digits stacked into R, G and B (Sajjadi et al. 2018, section 4.1); the class is their number.
+
+    Made from MNIST where it is at hand, else from mnist5k: five times as many triples as digits, at most 50,000.
+    """
+    full = look_up("mnist", split, size)
+    digits = _images(full, "mnist", size) if full else load("mnist5k", split, size)
+    generator = torch.Generator("cpu").manual_seed(("train", "test").index(split))
+    n = min(5 * len(digits), 50_000)
+    triples = torch.randint(len(digits), (n, 3), generator=generator, device="cpu").to(digits.x.device)
+    x = torch.cat([digits.x[triples[:, i]] for i in range(3)], dim=1)
+    y = (digits.y[triples] * torch.tensor([100, 10, 1], device=digits.x.device)).sum(1)
+    return Images(x, y, "color-mnist", NAMES["color-mnist"])
