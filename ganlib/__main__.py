@@ -98,7 +98,7 @@ def halves(run: dict[str, Any], split: str) -> Set:
         return data
     order = torch.randperm(len(data), generator=torch.Generator("cpu").manual_seed(0), device="cpu")
     index = (order[len(data) // 10 :] if split == "train" else order[: len(data) // 10]).sort().values
-    return data.at(index)
+    return data.subset(index)
 
 
 def start(run: dict[str, Any]) -> tuple[Game, Set]:

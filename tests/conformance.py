@@ -1,28 +1,25 @@
-"""What every system must show, over every kind of data, and what it is tested with: shared by the tests of systems, of
-several processes and of papers from outside the package.
-
-Run as a program it trains every system that it is told and leaves what came out as a file; see ``main``.
-"""
+"""What every system must show, over every kind of data: shared by the tests of the course's systems and of papers from
+outside the package. Run as a program it is one of several processes, or the one that goes on with stopped runs."""
 
 import dataclasses
+import subprocess
 import sys
-import time
+from pathlib import Path
 
 import torch
 
 import ganlib as gl
 from ganlib import models, parallel
-from ganlib.data import rows
 
 SIDE, ROWS, BATCH, STEPS = 16, 200, 16, 4
 # the lens leaves between the two halves of a resumed run; every link of the chain learns in only some of the steps
 SETTINGS = {"lens": dict(K=6, lr=5e-4), "chaingan": dict(editors=1, d=4, lr=1e-3)}
 
 
-def data_of(name):
+def data_of(name, n=ROWS):
     """A small set of the kind that a system is at home with."""
     data = gl.load(models.home(name), size=SIDE)
-    return data.take(min(ROWS, len(data)))
+    return data.take(min(n, len(data)))
 
 
 def build(name, data, seed=0):
@@ -31,8 +28,8 @@ def build(name, data, seed=0):
 
 
 def state(gan):
-    """Every number that a run changes: parameters, buffers, extra state, optimiser moments."""
-    tensors = {key: value for key, value in gan.state_dict().items() if isinstance(value, torch.Tensor)}
+    """Every number that a run changes: parameters, buffers, optimiser moments."""
+    tensors = {key: torch.as_tensor(value) for key, value in gan.state_dict().items()}
     for name, optimizer in gan.optimizers.items():
         for i, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}.{i}.{key}": torch.as_tensor(value) for key, value in moments.items()}
@@ -46,35 +43,43 @@ def differences(a, b):
 
 def feed(gan, data, batch=BATCH, dtype=torch.float32):
     """Endless batches of the kind that a game is told."""
-    batches = data.batches(batch, **dict(labels=True) if gan.conditional else {})
-    return gl.data.cast(batches, dtype)
+    return gl.data.cast(data.batches(batch, **dict(labels=True) if gan.conditional else {}), dtype)
 
 
 def repeated(data, n=64):
-    """A set of n times the first sample, of every domain where there are several."""
+    """A set of n times the first sample, of each domain where there are two."""
     if hasattr(data, "a"):
         return dataclasses.replace(data, a=repeated(data.a, n), b=repeated(data.b, n))
-    return data.at(torch.zeros(n, dtype=torch.long))
+    return data.subset(torch.zeros(n, dtype=torch.long))
 
 
-def main(folder, names, processes):
-    """Points 4 and 6 from a process of its own.
+def conditions(gan, n=8):
+    """Two different lists of n conditions, drawn from what a game remembers of its data."""
+    torch.manual_seed(0)
+    first = second = gan.draw_conditions(n)
+    while torch.equal(first, second):
+        second = gan.draw_conditions(n)
+    return first, second
 
-    With ``processes`` 0: every system goes on from its checkpoint in the folder to 2 STEPS. Else: 20 steps in float64 of
-    every system, batch norm's statistics frozen (they are each process's own), the parameters to states.pt.
-    """
-    if not processes:
-        gl.seed_everything(99)  # neither the weights nor the random state at hand may matter
-        for name in names:
-            data = data_of(name)
-            gan = build(name, data, seed=5)
-            gl.fit(gan, data, 2 * STEPS, BATCH, every=3, checkpoint=f"{folder}/{name.replace('/', '_')}.run")
-        return
+
+def run_of(folder, name):
+    return Path(folder) / f"{Path(name).stem}.run"
+
+
+def go_on(folder, names):
+    """Point 4, the second half: every system from its checkpoint to 2 STEPS."""
+    for name in names:
+        data = data_of(name)
+        gl.fit(build(name, data, seed=99), data, 2 * STEPS, BATCH, every=3, checkpoint=run_of(folder, name))
+
+
+def take_part(folder, names):
+    """Point 6: twenty steps of every system in float64, with batch norm's statistics frozen: they are each process's own."""
     parallel.start()
     torch.set_num_threads(1)
     states = {}
     for name in names:
-        data = data_of(name).take(64)
+        data = data_of(name, 64)
         torch.set_default_dtype(torch.float64)
         gan = build(name, data).eval()
         batches = feed(gan, data, 8, torch.float64)
@@ -83,32 +88,17 @@ def main(folder, names, processes):
         states[name] = {k: v for k, v in state(gan).items() if v.is_floating_point()}
         torch.set_default_dtype(torch.float32)
     if parallel.rank() == 0:
-        torch.save(states, f"{folder}/states.pt")
-    time.sleep(0)  # processes end together
+        torch.save(states, Path(folder) / "states.pt")
 
 
-def on_disk(name):
-    """The file of a run of a system, whose name may be a path."""
-    return f"{name.replace('/', '_')}.run"
+def elsewhere(what, folder, names, processes=1):
+    """Run one of these functions in so many new processes."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *(torchrun if processes > 1 else []), __file__, what, folder, *names]
+    # processes that lose step wait for each other for ever
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr[-3000:]
 
-
-def samples_follow_y(gan):
-    """Whether another y changes the sample of one seed, and the same y does not."""
-    a, b = (gan.sample(8, seed=0, y=gan_y) for gan_y in two_conditions(gan))
-    return torch.equal(a, gan.sample(8, seed=0, y=two_conditions(gan)[0])) and not torch.equal(a, b)
-
-
-def two_conditions(gan):
-    """Two different conditions of eight samples, drawn from what the game remembers of its data."""
-    for seed in range(100):
-        torch.manual_seed(seed)
-        first, second = gan.draw_conditions(8), gan.draw_conditions(8)
-        if not torch.equal(first, second):
-            return first, second
-    raise AssertionError("the game knows one condition only")
-
-
-assert rows  # the kinds of batches are the library's
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[3:], int(sys.argv[2]))
+    {"go_on": go_on, "take_part": take_part}[sys.argv[1]](sys.argv[2], sys.argv[3:])

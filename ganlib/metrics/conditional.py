@@ -66,7 +66,7 @@ def by_class(
     require(images.y is not None and images.y.dim() == 1, f"{images.name} has no classes to ask for")
     reports = []
     for c, name in enumerate(images.classes):
-        real, others = (None if s is None else s.at((s.y == c).nonzero()[:, 0]) for s in (images, held_out))
+        real, others = (None if s is None else s.subset((s.y == c).nonzero()[:, 0]) for s in (images, held_out))
         fakes = gan.sample(n, seed, y=c)
         seen, said = extractor(fakes)
         real_seen, real_said = extractor(to_float(real.x))
