@@ -4,10 +4,12 @@ import torch
 
 from ganlib import metrics, models, objectives, plotting, widgets
 from ganlib.budget import budget, device, seed_everything
+from ganlib.checkpoints import restore, save
 from ganlib.data import Images, load
 from ganlib.gan import GAN, adam
+from ganlib.history import History
 from ganlib.models import build
-from ganlib.training import History, Monitor, TrainingDiverged, fit, restore, save
+from ganlib.training import Monitor, TrainingDiverged, fit
 
 __all__ = [
     "GAN",

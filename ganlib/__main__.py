@@ -17,16 +17,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
+import torch
 
 from ganlib import metrics, parallel
 from ganlib.budget import BUDGETS, budget, seed_everything
-from ganlib.data import Images, load
+from ganlib.checkpoints import restore
+from ganlib.checks import require
+from ganlib.data import NAMES, Set, load
 from ganlib.files import replacing
-from ganlib.gan import GAN, require
-from ganlib.models import SYSTEMS, build
-from ganlib.plotting import tile
-from ganlib.training import fit, restore
+from ganlib.gan import Game
+from ganlib.models import SYSTEMS, build, home
+from ganlib.training import check, fit
 
 
 def train(system: str, out: Path, options: dict[str, Any]) -> None:
@@ -40,30 +41,30 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
     sizes |= {name: options[name] for name in ("steps", "batch", "size", "every") if options[name] is not None}
     settings = ({"width": sizes.pop("width")} if "width" in sizes else {}) | dict(options["set"])
     steps = sizes.pop("steps")
-    require(steps >= 1, f"--steps is {steps}; it must be at least 1")
-    require(sizes["every"] >= 1, f"--every is {sizes['every']}; it must be at least 1")
-    run = {"system": system, "data": options["data"], **sizes, "settings": settings}
-    run |= {"seed": options["seed"], "ema": options["ema"]}
+    run = {"system": system, "data": options["data"] or home(system), **sizes, "settings": settings}
+    run |= {"seed": options["seed"], "ema": options["ema"], "test": options["test"]}
     run = json.loads(json.dumps(run))  # as it will be read again, where a tuple is a list
+    for name in ("system", "data", "test"):  # a path means the same file from any folder
+        if run[name] and run[name] not in (*NAMES, *SYSTEMS):
+            run[name] = str(Path(run[name]).expanduser().resolve())
     if (out / "run.json").exists():
         for name, before in read(out).items():
             rule = "give another --out"
             require(before == run[name], f"{out} holds a run with {name} = {before!r}, not {run[name]!r}; {rule}")
     try:
-        gan, images = start(run)
+        gan, data = start(run)
     except TypeError as error:
         raise ValueError(f"--set is {settings}: {error}") from error
-    batch = run["batch"]
-    require(1 <= batch <= len(images), f"--batch is {batch}; it must be from 1 to the {len(images)} images")
+    check(gan, data, steps, run["batch"], run["every"], ema=run["ema"])
     if parallel.rank() == 0 and not (out / "run.json").exists():  # only now: a mistake leaves no folder behind
         with replacing(out / "run.json") as aside:
-            aside.write_text(json.dumps(run, indent=1) + "\n")
+            aside.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
 
     done, every = 0, run["every"]
     while done < steps:
         # fit says how far the checkpoint came, where that is further
         until = min(done + every - done % every, steps)
-        history = fit(gan, images, until, batch, run["seed"], every, (), out / "checkpoint.pt", run["ema"])
+        history = fit(gan, data, until, run["batch"], run["seed"], every, (), out / "checkpoint.pt", run["ema"])
         done = history.steps[-1] if len(history) else 0
         if done < until:
             sys.exit(f"stopped after {done} steps; start it again to go on")
@@ -71,30 +72,48 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
             losses = ", ".join(f"{name} {value:.4g}" for name, value in history.rows[-1].items())
             print(f"{done} of {steps} steps, {history.seconds[-1]:.0f} s: {losses}", flush=True)
             history.to_csv(out / "history.csv")
-            with replacing(out / "samples" / f"{done:07d}.png") as aside:
-                plt.imsave(aside, tile(gan.sample(64, seed=0)).squeeze(), cmap="gray", vmin=0, vmax=1, format="png")
+            data.write(gan.preview(64), out / "samples" / f"{done:07d}")
 
 
 def read(out: Path) -> dict[str, Any]:
     """How a run was started."""
-    require((out / "run.json").exists(), f"RUN is {str(out)!r}; there is no run.json in it")
-    return json.loads((out / "run.json").read_text())
+    path = out / "run.json"
+    require(path.exists(), f"RUN is {str(out)!r}; there is no run.json in it")
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+        require({"system", "data", "size", "settings", "seed"} <= run.keys(), "it lacks what a run was started with")
+    except (ValueError, AttributeError) as error:  # a JSONDecodeError is a ValueError
+        raise ValueError(f"{path} is damaged: {error}") from error
+    return run
 
 
-def start(run: dict[str, Any]) -> tuple[GAN, Images]:
-    """A run's untrained game and its images."""
-    images = load(run["data"], size=run["size"])
+def halves(run: dict[str, Any], split: str) -> Set:
+    """The data of a run: of a bundled name its split; a path's own tenth is held out, or --test has the test data."""
+    if run["data"] in NAMES:
+        return load(run["data"], split=split, size=run["size"])
+    if run.get("test"):
+        return load(run["data"] if split == "train" else run["test"], size=run["size"])
+    data = load(run["data"], size=run["size"])
+    if len(data) < 40:  # too few to hold some out
+        return data
+    order = torch.randperm(len(data), generator=torch.Generator("cpu").manual_seed(0), device="cpu")
+    index = (order[len(data) // 10 :] if split == "train" else order[: len(data) // 10]).sort().values
+    return data.subset(index)
+
+
+def start(run: dict[str, Any]) -> tuple[Game, Set]:
+    """A run's untrained game and its training data."""
+    data = halves(run, "train")
     seed_everything(run["seed"])
-    return build(run["system"], images.shape, **run["settings"]), images
+    return build(run["system"], data, **run["settings"]), data
 
 
-def trained(out: Path) -> tuple[GAN, Images]:
-    """A run's game as it is in its checkpoint, and the test images of its data."""
+def trained(out: Path) -> tuple[Game, Set]:
+    """A run's game as it is in its checkpoint, and the test data that belong to its training data."""
     run = read(out)
-    gan, images = start(run)
+    gan, _ = start(run)
     restore(gan, out / "checkpoint.pt")
-    folder = Path(run["data"]).exists()  # has no splits
-    return gan, images if folder else load(run["data"], split="test", size=run["size"])
+    return gan, halves(run, "test")
 
 
 def setting(text: str) -> tuple[str, Any]:
@@ -115,8 +134,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     t = commands.add_parser("train", help="train a system, or go on with its training", formatter_class=own)
-    t.add_argument("system", choices=SYSTEMS, metavar="SYSTEM", help=", ".join(SYSTEMS))
-    t.add_argument("--data", default="mnist5k", help="a name or a path, as for ganlib.load")
+    t.add_argument("system", metavar="SYSTEM", help=", ".join(SYSTEMS) + "; or a paper's file PATH.py with a build()")
+    t.add_argument("--data", help="a name or a path, as for ganlib.load; None: what the system is at home with")
+    t.add_argument("--test", help="a path of test data; None: of a path's data a tenth is held out")
     t.add_argument("--budget", choices=BUDGETS, help="what the sizes below are by default; None: the hardware's")
     t.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
     t.add_argument("--steps", type=int, help="generator updates; None: 20, 2,000, 20,000 or 100,000 by the budget")

@@ -8,6 +8,7 @@ others; x real, G(z) fake.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -49,41 +50,55 @@ class Objective:
         return self.fake_loss(real_logits)
 
 
-# -log D(x) = softplus(-logit);  -log(1 - D(x)) = softplus(logit);  log(1 - D(x)) = logsigmoid(-logit)
-# Goodfellow et al. 2014, Eq. 1: the generator descends log(1 - D(G(z))), which is flat where D rejects the fake.
-MINIMAX = Objective(
-    "minimax",
-    real_loss=lambda logits: softplus(-logits),
-    fake_loss=lambda logits: softplus(logits),
-    g_loss=lambda logits: logsigmoid(-logits),
-    output=torch.sigmoid,
-)
+# Functions with names, not lambdas, so that a game can be pickled.
+def minus_log_sigmoid(logits: Tensor) -> Tensor:
+    """-log D(x) = softplus(-logit)."""
+    return softplus(-logits)
+
+
+def log_one_minus_sigmoid(logits: Tensor) -> Tensor:
+    """log(1 - D(x)) = logsigmoid(-logit)."""
+    return logsigmoid(-logits)
+
+
+def distance_to_one(logits: Tensor) -> Tensor:
+    """(D(x) - 1)^2."""
+    return (logits - 1).square()
+
+
+def hinge_real(logits: Tensor) -> Tensor:
+    """max(0, 1 - D(x))."""
+    return relu(1 - logits)
+
+
+def hinge_fake(logits: Tensor) -> Tensor:
+    """max(0, 1 + D(x))."""
+    return relu(1 + logits)
+
+
+# Goodfellow et al. 2014, Eq. 1: D descends -log D(x) - log(1 - D(G(z))), and -log(1 - D) = softplus(logit); the
+# generator descends log(1 - D(G(z))), which is flat where D rejects the fake.
+MINIMAX = Objective("minimax", minus_log_sigmoid, softplus, log_one_minus_sigmoid, output=torch.sigmoid)
 # The same discriminator; the generator ascends log D(G(z)) (Im et al. 2016, Eq. 2).
-NON_SATURATING = Objective(
-    "non-saturating",
-    MINIMAX.real_loss,
-    MINIMAX.fake_loss,
-    g_loss=lambda logits: softplus(-logits),
-    output=torch.sigmoid,
-)
+NON_SATURATING = Objective("non-saturating", minus_log_sigmoid, softplus, minus_log_sigmoid, output=torch.sigmoid)
 # Mao et al. 2017 without the factor 1/2, as in Sajjadi et al. 2018: reals to 1, fakes to 0, the generator's to 1.
-LEAST_SQUARES = Objective(
-    "least squares",
-    real_loss=lambda logits: (logits - 1).square(),
-    fake_loss=lambda logits: logits.square(),
-    g_loss=lambda logits: (logits - 1).square(),
-)
+LEAST_SQUARES = Objective("least squares", distance_to_one, torch.square, distance_to_one)
 # Arjovsky et al. 2017: -d_loss is the critic's lower estimate of W1, up to its Lipschitz constant.
-WASSERSTEIN = Objective(
-    "Wasserstein", real_loss=lambda logits: -logits, fake_loss=torch.clone, g_loss=lambda logits: -logits
-)
+WASSERSTEIN = Objective("Wasserstein", real_loss=torch.neg, fake_loss=torch.clone, g_loss=torch.neg)
 # Lim and Ye 2017; Miyato et al. 2018.
-HINGE = Objective(
-    "hinge",
-    real_loss=lambda logits: relu(1 - logits),
-    fake_loss=lambda logits: relu(1 + logits),
-    g_loss=lambda logits: -logits,
-)
+HINGE = Objective("hinge", hinge_real, hinge_fake, g_loss=torch.neg)
+# by name, for the terminal: --set objective=hinge
+OBJECTIVES = {objective.name: objective for objective in (MINIMAX, NON_SATURATING, LEAST_SQUARES, WASSERSTEIN, HINGE)}
+
+
+def of_a_sigmoid(objective: Objective) -> Objective:
+    """The same losses of sigmoid(logit) in the place of the logit; D(x) is then in [0, 1]."""
+    losses = (objective.real_loss, objective.fake_loss, objective.g_loss)
+    return Objective(f"{objective.name} of a sigmoid", *(partial(bounded, f) for f in losses), output=torch.sigmoid)
+
+
+def bounded(loss: Loss, logits: Tensor) -> Tensor:
+    return loss(torch.sigmoid(logits))
 
 
 def gradient_penalty(

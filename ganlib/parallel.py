@@ -52,12 +52,40 @@ def share(rows: Tensor) -> Tensor:
 
 
 def gather(rows: Tensor) -> Tensor:
-    """The rows (N, ...) of all processes, in their order, from each one's share (N / size, ...)."""
-    if size() == 1:
-        return rows
-    parts = [torch.empty_like(rows) for _ in range(size())]
-    dist.all_gather(parts, rows.contiguous())
-    return torch.cat(parts)
+    """The rows (N, ...) of all processes, in their order, from each one's share (N / size, ...).
+
+    Gradients pass through, of any order: a loss may hold a mean or a spread over the whole batch. Every process then
+    has to compute a loss of its own share, as everywhere (``average_`` takes the mean of their gradients).
+    """
+    return _Gather.apply(rows) if size() > 1 else rows
+
+
+class _Gather(torch.autograd.Function):
+    """All rows from each share. Backward, a share is in every process's loss: its gradients are added up."""
+
+    @staticmethod
+    def forward(ctx: object, rows: Tensor) -> Tensor:
+        parts = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in range(size())]
+        dist.all_gather(parts, rows.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
+        return _SumShare.apply(gradient)
+
+
+class _SumShare(torch.autograd.Function):
+    """This process's share of the sum of what all processes hold; the transpose of ``_Gather``."""
+
+    @staticmethod
+    def forward(ctx: object, rows: Tensor) -> Tensor:
+        total = rows.contiguous().clone()
+        dist.all_reduce(total)
+        return share(total)
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
+        return _Gather.apply(gradient)
 
 
 def average_(tensors: list[Tensor]) -> None:

@@ -1,27 +1,24 @@
-"""Pictures: sample grids, loss curves, strips, interpolations, and the live display of a run."""
+"""Pictures: sample grids, loss curves, strips, interpolations."""
 
 import io
 import math
-import sys
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
-from tqdm import tqdm
 
-from ganlib import parallel
 from ganlib.budget import private_seed
+
+from ganlib.pictures import tile as tile
 
 if TYPE_CHECKING:
     from ganlib.gan import GAN
+    from ganlib.history import History
     from ganlib.metrics.battles import Tournament
-    from ganlib.training import History
 
 # Okabe and Ito's palette: colour-blind readers can tell these apart. One meaning, one colour, in the whole course.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
@@ -30,20 +27,15 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
 COLORS = {"d_loss": BLUE, "g_loss": ORANGE, "d_real": GREEN, "d_fake": RED, "real": BLUE, "fake": ORANGE}
 
 
-def tile(images: Tensor, columns: int = 8, gap: int = 1) -> np.ndarray:
-    """One picture (H', W', C) in [0, 1] from images (N, C, H, W) in [-1, 1], row by row on a white ground."""
-    images = images.detach().float().cpu().clamp(-1, 1) / 2 + 0.5
-    n, c, h, w = images.shape
-    rows = math.ceil(n / columns)
-    sheet = torch.ones(c, rows * (h + gap) - gap, columns * (w + gap) - gap, device="cpu")
-    for i, image in enumerate(images):
-        top, left = i // columns * (h + gap), i % columns * (w + gap)
-        sheet[:, top : top + h, left : left + w] = image
-    return sheet.permute(1, 2, 0).numpy()
-
-
 def show(images: Tensor, title: str = "", columns: int = 8, ax: Axes | None = None, scale: float = 0.55) -> Axes:
-    """Draw images (N, C, H, W) in [-1, 1] as a grid; without ``ax`` on a figure of ``scale`` inches per image."""
+    """Draw images (N, C, H, W) in [-1, 1], or voxels (N, 1, D, D, D), as a grid.
+
+    Without ``ax`` on a figure of ``scale`` inches per image.
+    """
+    if images.dim() == 5:
+        from ganlib.pictures import render
+
+        images = render(images)
     columns = min(columns, len(images))
     if ax is None:
         rows = math.ceil(len(images) / columns)
@@ -104,84 +96,6 @@ def interpolation(gan: "GAN", n: int = 10, pairs: int = 4, seed: int = 0) -> Ten
         ends = gan.latent(2 * pairs).view(2, pairs, 1, -1)
     weight = torch.linspace(0, 1, n, device=gan.device).view(1, n, 1)
     return gan.generate(torch.lerp(ends[0], ends[1], weight).flatten(0, 1)).unflatten(0, (pairs, n))
-
-
-class Live:
-    """Progress of a run.
-
-    In a notebook a bar, the losses, the monitored scores and a fixed set of samples, drawn anew up to a dozen times and
-    not more often than every ``PAUSE`` seconds; in a terminal a tqdm bar.
-    """
-
-    PAUSE = 2.0
-
-    def __init__(
-        self, gan: "GAN", history: "History", steps: int, done: int, scores: Sequence[str] = (), updates: int = 12
-    ):
-        self.gan, self.history, self.steps, self.scores = gan, history, steps, scores
-        self.stopped = False
-        self.due, self.between = 0.0, steps / updates
-        self.start, self.drawn, self.first = time.perf_counter(), -math.inf, done
-        self.bar = self.picture = None
-        if _in_notebook():
-            from IPython.display import display
-
-            self.bar = display({"text/plain": "training"}, raw=True, display_id=True)
-        else:
-            quiet = parallel.rank() > 0 or not sys.stderr.isatty()
-            self.progress = tqdm(total=steps, initial=done, disable=quiet, leave=False)
-
-    def update(self, step: int) -> None:
-        """Show the state after a step; between two drawings this costs nothing."""
-        row = self.history.rows[-1]
-        if self.bar is None:
-            self.progress.update(step - self.progress.n)
-            self.progress.set_postfix({name: f"{row[name]:.3f}" for name in loss_names(row)})
-        elif step == self.steps or (step >= self.due and time.perf_counter() - self.drawn > self.PAUSE):
-            self.due = step + self.between
-            self._draw(step)
-            self.drawn = time.perf_counter()
-
-    def close(self) -> None:
-        if self.bar is None:
-            self.progress.close()
-        elif self.stopped and len(self.history):
-            self._draw(self.history.steps[-1])
-
-    def _draw(self, step: int) -> None:
-        from IPython.display import Image, display
-
-        rate = (step - self.first) / (time.perf_counter() - self.start)
-        if self.stopped:
-            left = "stopped"  # perhaps before the first step
-        else:
-            left = f"about {(self.steps - step) / rate:.0f} s to go" if step < self.steps else "done"
-        row = self.history.rows[-1]
-        losses_now = ", ".join(f"{name} {row[name]:.3f}" for name in loss_names(row))
-        filled = round(24 * step / self.steps)
-        bar = "█" * filled + "░" * (24 - filled)
-        text = f"{bar} {step} of {self.steps} updates, {rate:.1f} per second, {left}; {losses_now}"
-        self.bar.update({"text/plain": text}, raw=True)
-        scores = [name for name in self.scores if name in self.history.names]
-        ratios = [1.4] * (1 + bool(scores)) + [1]
-        figure, axes = plt.subplots(1, len(ratios), figsize=(2.6 + 3.2 * len(ratios), 3), width_ratios=ratios)
-        losses(self.history, ax=axes[0])
-        if scores:
-            curves(self.history, *scores, ax=axes[1], title="scores")
-        show(self.gan.sample(32, seed=0), f"samples after {step} updates", ax=axes[-1])
-        figure.tight_layout()
-        image = Image(png(figure))
-        if self.picture is None:
-            self.picture = display(image, display_id=True)
-        else:
-            self.picture.update(image)
-
-
-def _in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this: its shell has a kernel, a terminal's IPython has none."""
-    if "IPython" not in sys.modules:
-        return False
-    return hasattr(sys.modules["IPython"].get_ipython(), "kernel")
 
 
 def battle_matrix(tournament: "Tournament", title: str = "", ax: Axes | None = None) -> Axes:

@@ -1,65 +1,24 @@
-"""The loop around any game: history, checkpoints, exact resume."""
+"""The loop around any game."""
 
-import csv
 import math
-import pickle
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
-from ganlib import parallel
+from ganlib import checkpoints, parallel
 from ganlib.budget import private_seed, seed_everything
-from ganlib.data import Images
-from ganlib.files import replacing
-from ganlib.gan import GAN, require
-from ganlib.plotting import Live
-
-
-class History:
-    """What a run recorded: a row of named numbers for each of ``steps``.
-
-    ``history["d_loss"]`` is a list as long as ``steps``, NaN where that row has no such number (a monitor that did not
-    run). ``seconds`` is the training time up to each row, without the monitors' and the display's.
-    """
-
-    def __init__(self) -> None:
-        self.steps: list[int] = []
-        self.rows: list[dict[str, float]] = []
-        self.seconds: list[float] = []
-
-    @property
-    def names(self) -> list[str]:
-        return list(dict.fromkeys(name for row in self.rows for name in row))
-
-    def __getitem__(self, name: str) -> list[float]:
-        if name not in self.names:
-            raise KeyError(f"the history has no {name!r}; it has {', '.join(self.names) or 'no rows yet'}")
-        return [row.get(name, math.nan) for row in self.rows]
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def append(self, step: int, row: dict[str, float], seconds: float) -> None:
-        self.steps.append(step)
-        self.rows.append(row)
-        self.seconds.append(seconds)
-
-    def drop_last(self) -> None:
-        for column in (self.steps, self.rows, self.seconds):
-            column.pop()
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write one line per row: the step, then every name, empty where a row lacks it."""
-        with replacing(path) as aside, open(aside, "w", newline="") as file:
-            writer = csv.DictWriter(file, ["step", *self.names], restval="")
-            writer.writeheader()
-            writer.writerows({"step": step, **row} for step, row in zip(self.steps, self.rows))
+from ganlib.checks import require, whole
+from ganlib.data import Set, cast
+from ganlib.files import finishing
+from ganlib.gan import Game
+from ganlib.history import History
+from ganlib.live import Live
 
 
 @dataclass(frozen=True)
@@ -71,24 +30,27 @@ class Monitor:
     """
 
     name: str
-    measure: Callable[[GAN], Any]
+    measure: Callable[[Game], Any]
     every: int = 500
 
 
 class TrainingDiverged(RuntimeError):
-    """A loss became NaN or infinite. ``step`` is when, ``history`` what was recorded before."""
+    """A loss or a weight became NaN or infinite. ``step`` is when, ``history`` what was recorded before."""
 
     def __init__(self, step: int, losses: dict[str, float], history: History, checkpoint: str | Path | None):
-        self.step, self.losses, self.history = step, losses, history
+        self.step, self.losses, self.history, self.checkpoint = step, losses, history, checkpoint
         there = checkpoint is not None and Path(checkpoint).exists()
         good = f"the last good state is in {checkpoint}" if there else "no checkpoint was kept"
         values = ", ".join(f"{name} = {value:g}" for name, value in losses.items())
         super().__init__(f"training diverged at step {step}: {values}; {good}")
 
+    def __reduce__(self) -> tuple:  # so that it crosses from a worker process
+        return type(self), (self.step, self.losses, self.history, self.checkpoint)
+
 
 def fit(
-    gan: GAN,
-    images: Images,
+    gan: Game,
+    images: Set,
     steps: int,
     batch_size: int = 64,
     seed: int = 0,
@@ -96,13 +58,14 @@ def fit(
     monitors: Sequence[Monitor] = (),
     checkpoint: str | Path | None = None,
     ema: float | None = None,
+    schedulers: Sequence[LRScheduler] = (),
 ) -> History:
-    """Train a game on images until it has made ``steps`` generator updates in this run; show how it goes.
+    """Train a game on a set of its kind until it has made ``steps`` steps in this run; show how it goes.
 
-    The run is a pure function of the game's weights, the images and the arguments. Without a checkpoint that is
+    The run is a pure function of the game's weights, the data and the arguments. Without a checkpoint that is
 
         seed_everything(seed)
-        batches = images.batches(batch_size, seed=seed)
+        batches = images.batches(batch_size, seed=seed)   # with labels=True if the game is conditional
         for _ in range(steps):
             gan.step(batches)
 
@@ -110,6 +73,7 @@ def fit(
     process 0 alone writes and shows.
 
     Args:
+        steps: of the whole run, of every phase that the game may have; a step is one generator update.
         every: every so many steps the losses are read (until then they stay on the device) and their means since the
             last reading become a row of the history; the checkpoint is replaced at the same moment.
         monitors: further measurements; their ``every`` must be a multiple of this one.
@@ -118,193 +82,120 @@ def fit(
         ema: decay of a moving average of the generator's weights, such as 0.999, kept as ``gan.averaged``: samples and
             monitors are drawn from it; training is as without. It starts with a smaller decay, (1 + t) / (10 + t)
             after t steps, so that the first weights are soon forgotten. None keeps none.
+        schedulers: of the game's optimisers; each makes a step after every step of the game.
 
     Returns:
         The history; after Ctrl-C or the stop button, the history so far, and the game stays usable.
 
     Raises:
-        TrainingDiverged: a loss is NaN or infinite.
+        TrainingDiverged: a loss or a weight is NaN or infinite; a state that is not finite is never written.
         ValueError: an argument out of its range, or a checkpoint of another run.
     """
-    require(steps >= 1, f"steps is {steps}; it must be at least 1")
-    require(every >= 1, f"every is {every}; it must be at least 1")
-    require(ema is None or 0 < ema < 1, f"ema is {ema}; it must be between 0 and 1, or None for no average")
-    rule = "only a GAN has a generator to average"
-    require(ema is None or isinstance(gan, GAN), f"ema is {ema}, and the game a {type(gan).__name__}; {rule}")
-    for monitor in monitors:
-        rule = f"its every must be a multiple of fit's, {every}"
-        require(monitor.every % every == 0, f"monitor {monitor.name!r} runs every {monitor.every} steps; {rule}")
-    made = tuple(gan.sample(1, seed=0).shape[1:])
-    require(made == images.shape, f"images have shape {images.shape}; the generator makes {made}")
-
-    if ema is None:
-        gan.averaged = None
-    elif gan.averaged is None:
-        gan.keep_average()
-    settings = _settings(gan) | {"data": f"{len(images)} of {images.name}", "batch_size": batch_size}
-    settings |= {"seed": seed, "every": every, "ema": ema}
-    history, pending, position, done = History(), [], 0, 0
-    parallel.wait()  # process 0 may still be writing the checkpoint of a run that all have just left
-    if checkpoint is not None and Path(checkpoint).exists():
-        state = _load(checkpoint, gan)
-        _compare(state, settings, checkpoint)
-        history, pending, position = _unpack(state, gan)
-        done = history.steps[-1]
-        if done % every and done < steps:  # the row of a shorter last interval: its losses are pending again
-            history.drop_last()
-    else:
-        seed_everything(seed)
-    batches = images.batches(batch_size, seed=seed, start=position)
-    gan.train()
-    live = Live(gan, history, steps, done, [monitor.name for monitor in monitors])
-    spent, clock = history.seconds[-1] if len(history) else 0.0, time.perf_counter()
+    history, live = History(), None
     try:
+        check(gan, images, steps, batch_size, every, monitors, ema)
+        if ema is None:
+            gan.averaged = None
+        elif gan.averaged is None:
+            gan.keep_average()
+        identity = checkpoints.settings(gan) | {"data": f"{len(images)} of {images.name}", "batch_size": batch_size}
+        identity |= {"fingerprint of the data": images.fingerprint(), "seed": seed, "every": every, "ema": ema}
+        identity |= {"schedulers": " ".join(type(scheduler).__name__ for scheduler in schedulers)}
+        pending, position, done = [], 0, 0
+        parallel.wait()  # process 0 may still be writing the checkpoint of a run that all have just left
+        if checkpoint is not None and (checkpoint := Path(checkpoint).expanduser()).exists():
+            state = checkpoints.load(checkpoint, gan)
+            checkpoints.compare(state, identity, checkpoint)
+            pending, position = checkpoints.unpack(state, gan, schedulers, history, checkpoint)
+            done = history.steps[-1]
+            if done % every and done < steps:  # the row of a shorter last interval: its losses are pending again
+                history.drop_last()
+        else:
+            seed_everything(seed)
+        batches = images.batches(batch_size, seed=seed, start=position, **dict(labels=True) if gan.conditional else {})
+        gan.train()
+        live = Live(gan, history, images, steps, done, [monitor.name for monitor in monitors])
+        feed = cast(batches, gan.dtype)
+        spent, clock = history.seconds[-1] if len(history) else 0.0, time.perf_counter()
         for step in range(done + 1, steps + 1):
-            pending.append(gan.step(batches))
+            pending.append(gan.step(feed))
+            for scheduler in schedulers:
+                scheduler.step()
             if ema is not None:
                 gan.average(min(ema, (1 + step) / (10 + step)))
             if step % every and step != steps:
                 continue
-            stacked = {name: torch.stack([p[name] for p in pending]) for name in pending[0]}
-            parallel.average_([*stacked.values(), *(b for b in gan.buffers() if b.is_floating_point())])
-            losses = {name: values.tolist() for name, values in stacked.items()}  # the only sync
+            row = means(gan, pending, step, history, checkpoint)
             spent += time.perf_counter() - clock
-            first = step - len(pending) + 1
-            for i in range(len(pending)):
-                now = {name: values[i] for name, values in losses.items()}
-                if not all(map(math.isfinite, now.values())):
-                    raise TrainingDiverged(first + i, now, history, checkpoint)
-            row = {name: math.fsum(values) / len(values) for name, values in losses.items()}
             for monitor in monitors:
                 if step % monitor.every == 0 or step == steps:
                     with private_seed(seed + step, gan.device):  # looking must not change the run
                         value = monitor.measure(gan)
                     row |= {} if value is None else {monitor.name: float(value)}
-            history.append(step, row, spent)
-            if checkpoint is not None and parallel.rank() == 0:
-                kept = pending if step % every else []  # a last, shorter interval: kept, so that a longer run goes on
-                _write(checkpoint, _pack(gan, settings, history, kept, batches.position))
+            with finishing():  # so that history and checkpoint agree
+                history.append(step, row, spent)
+                if checkpoint is not None and parallel.rank() == 0:
+                    kept = pending if step % every else []  # of a last, shorter interval: a longer run goes on
+                    state = checkpoints.pack(gan, identity, schedulers, history, kept, batches.position)
+                    checkpoints.write(checkpoint, state)
             pending = []
             live.update(step)
             clock = time.perf_counter()
     except KeyboardInterrupt:
-        live.stopped = True
+        if live is not None:
+            live.stopped = True
     finally:
-        live.close()
+        if live is not None:
+            live.close()
     return history
 
 
-def save(gan: GAN, path: str | Path) -> None:
-    """Write the game and its optimisers to a file, atomically: a save that fails leaves the old file as it was."""
-    _write(path, {"settings": _settings(gan), **_weights(gan)})
+def check(
+    gan: Game,
+    images: Set,
+    steps: int,
+    batch_size: int,
+    every: int = 1,
+    monitors: Sequence[Monitor] = (),
+    ema: float | None = None,
+) -> None:
+    """Raise ``ValueError`` unless ``fit`` can train this game on this set with these arguments; change nothing."""
+    whole("steps", steps)
+    whole("every", every)
+    require(ema is None or 0 < ema < 1, f"ema is {ema}; it must be between 0 and 1, or None for no average")
+    rule = "only a GAN has a generator to average"
+    averages = hasattr(gan, "generator")
+    require(ema is None or averages, f"ema is {ema}, and the game a {type(gan).__name__}; {rule}")
+    for monitor in monitors:
+        rule = f"its every must be a multiple of fit's, {every}"
+        require(monitor.every % every == 0, f"monitor {monitor.name!r} runs every {monitor.every} steps; {rule}")
+    gan.check(images)
+    images.batches(batch_size)
+    n = parallel.size()
+    require(batch_size % n == 0, f"batch_size is {batch_size}; {n} processes share it, so it must be a multiple of {n}")
+    alone = batch_size == n and any(isinstance(m, nn.BatchNorm1d) for m in gan.modules())
+    rule = f"the batch norm of a {type(gan).__name__} needs at least {2 * n}"
+    require(not alone, f"batch_size is {batch_size}; {rule}")
 
 
-def restore(gan: GAN, path: str | Path) -> None:
-    """Read what ``save`` (or a checkpoint of ``fit``) wrote into a game that was built alike. Runs no code of the file.
+def means(
+    gan: Game, pending: list[dict[str, Tensor]], step: int, history: History, checkpoint: Path | None
+) -> dict[str, float]:
+    """A row of the history: the means of what the steps of an interval returned. The only wait for the device.
 
-    Where the file has a moving average of the generator's weights, the game gets one.
-
-    Raises:
-        ValueError: the file is damaged, or its game differs from this one; the sentence names the first difference.
-        FileNotFoundError: there is no such file.
+    Steps of different phases may return different names. Raises ``TrainingDiverged`` where a number is not finite.
     """
-    state = _load(path, gan)
-    if any(name.startswith("averaged.") for name in state["game"]) and gan.averaged is None:
-        gan.keep_average()
-    _compare(state, _settings(gan), path)
-    _load_weights(state, gan)
-
-
-def _settings(gan: GAN) -> dict[str, str]:
-    """Everything that must be equal for a saved game to go on as this one, as text."""
-    settings = {"architecture": repr(gan)}
-    for name, optimizer in gan.optimizers.items():
-        groups = [{k: v for k, v in group.items() if k not in ("params", "fused")} for group in optimizer.param_groups]
-        settings[f"optimizer of the {name}"] = f"{type(optimizer).__name__} {groups}"
-    return settings
-
-
-def _weights(gan: GAN) -> dict[str, Any]:
-    return {
-        "game": gan.state_dict(),
-        "optimizers": {name: optimizer.state_dict() for name, optimizer in gan.optimizers.items()},
-    }
-
-
-def _load_weights(state: dict[str, Any], gan: GAN) -> None:
-    gan.load_state_dict(state["game"])
-    for name, optimizer in gan.optimizers.items():
-        optimizer.load_state_dict(state["optimizers"][name])
-        # Fused Adam walks parameter and moments in memory order, so a moment must have its parameter's strides; a
-        # channels_last weight with a contiguous moment would be updated wrongly, without a word.
-        for parameter, moments in optimizer.state.items():
-            for key, value in moments.items():
-                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
-                    moments[key] = torch.empty_like(parameter).copy_(value)
-
-
-def _pack(gan: GAN, settings: dict[str, Any], history: History, pending: list, position: int) -> dict[str, Any]:
-    numpy_state = np.random.get_state()
-    return {
-        "settings": settings,
-        **_weights(gan),
-        "random": {
-            "python": random.getstate(),
-            "numpy": (numpy_state[1].tolist(), *map(float, numpy_state[2:])),
-            "torch": torch.get_rng_state(),
-            "cuda": [torch.cuda.get_rng_state(gan.device)] if gan.device.type == "cuda" else [],
-        },
-        "position": position,
-        "history": vars(history),
-        "pending": pending,
-    }
-
-
-def _unpack(state: dict[str, Any], gan: GAN) -> tuple[History, list, int]:
-    """Put the state into the game and the random generators; return history, pending losses and position."""
-    _load_weights(state, gan)
-    history = History()
-    vars(history).update(state["history"])
-    states = state["random"]
-    random.setstate(states["python"])
-    keys, pos, has_gauss, cached = states["numpy"]
-    np.random.set_state(("MT19937", np.array(keys, dtype=np.uint32), int(pos), int(has_gauss), cached))
-    torch.set_rng_state(states["torch"].cpu())
-    if states["cuda"] and gan.device.type == "cuda":
-        # of this device alone: several processes draw the same numbers, each on a device of its own
-        torch.cuda.set_rng_state(states["cuda"][0].cpu(), gan.device)
-    return history, state["pending"], state["position"]
-
-
-def _write(path: str | Path, payload: dict[str, Any]) -> None:
-    """Write aside, then replace: whatever happens, the path holds either the old file or the whole new one."""
-    with replacing(path) as aside, open(aside, "wb") as file:
-        torch.save(payload, file)
-
-
-def _load(path: str | Path, gan: GAN) -> dict[str, Any]:
-    """Load a file without running code from it."""
-    try:
-        state = torch.load(path, map_location=gan.device, weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} was cut short, or is no checkpoint of ganlib") from error
-    ours = isinstance(state, dict) and isinstance(state.get("settings"), dict)
-    require(ours, f"{path} is no checkpoint of ganlib")
-    return state
-
-
-def _compare(state: dict[str, Any], settings: dict[str, Any], path: str | Path) -> None:
-    """Raise ``ValueError`` with the first setting of a file that is another here."""
-    saved = state["settings"]
-    for name, here in settings.items():
-        if name not in saved:
-            raise ValueError(f"{path} holds a game without {name}, which a checkpoint of fit needs")
-        if saved[name] != here:
-            # for long texts (the architecture is the game's repr) the first line that differs tells more
-            there, here = _first_difference(str(saved[name]), str(here))
-            raise ValueError(f"{path} holds another {name}: {there!r} in the file, {here!r} here")
-
-
-def _first_difference(a: str, b: str) -> tuple[str, str]:
-    pairs = zip([*a.splitlines(), "(nothing)"], [*b.splitlines(), "(nothing)"])
-    return next((x.strip(), y.strip()) for x, y in pairs if x != y)
+    names = dict.fromkeys(name for logs in pending for name in logs)
+    stacked = {name: torch.stack([logs[name] for logs in pending if name in logs]) for name in names}
+    parallel.average_([*stacked.values(), *(b for b in gan.buffers() if b.is_floating_point())])
+    losses = {name: iter(values.tolist()) for name, values in stacked.items()}
+    row: dict[str, list[float]] = {name: [] for name in names}
+    for i, logs in enumerate(pending):
+        now = {name: next(losses[name]) for name in logs}
+        if not all(map(math.isfinite, now.values())):
+            raise TrainingDiverged(step - len(pending) + 1 + i, now, history, checkpoint)
+        for name, value in now.items():
+            row[name].append(value)
+    if not checkpoints.finite(gan):  # losses come before an update: the last one may have broken the weights
+        raise TrainingDiverged(step, {"a weight": math.nan}, history, checkpoint)
+    return {name: math.fsum(values) / len(values) for name, values in row.items()}

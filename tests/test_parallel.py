@@ -6,35 +6,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_systems import SIZES
 
 import ganlib as gl
 from ganlib import parallel
-from ganlib.models import SYSTEMS
 
 SHAPE = (1, 16, 16)
-STEPS = 20
 
-# What every process runs; ``size`` 1 is the reference. In float64, and with batch norm's statistics frozen: they are
-# each process's own, so with them two processes are not one.
+# What every process runs; one process alone is the reference.
 CODE = f"""
 import sys, time, torch
 import ganlib as gl
-from ganlib import parallel, training
-write = training._write
-training._write = lambda *what: (time.sleep(0.3), write(*what))  # a slow disk
+from ganlib import checkpoints, parallel
+write = checkpoints.write
+checkpoints.write = lambda *what: (time.sleep(0.3), write(*what))  # a slow disk
 parallel.start()
 torch.set_num_threads(1)
-torch.set_default_dtype(torch.float64)
 images = gl.load("mnist5k", size={SHAPE[1]}).take(64)
-states = {{}}
-for name, sizes in {SIZES!r}.items():
-    gl.seed_everything(0)
-    gan = gl.build(name, {SHAPE}, **sizes).eval()
-    batches = (batch.double() for batch in images.batches(8))
-    logs = [gan.step(batches) for _ in range({STEPS})]
-    states[name] = {{k: v for k, v in gan.state_dict().items() if v.is_floating_point()}}
-torch.set_default_dtype(torch.float32)
 gl.seed_everything(0)
 gan = gl.build("dcgan", {SHAPE}, width=8)
 monitor = gl.Monitor("fid", lambda gan: gl.metrics.fid(gan, images, n=25), every=2)
@@ -47,7 +34,7 @@ if parallel.size() > 1:
     rows = parallel.gather(torch.tensor([history.rows[-1]["d_loss"], history.rows[-1]["fid"]])[None])
     assert torch.equal(rows[0], rows[1])
 if parallel.rank() == 0:
-    torch.save(states, sys.argv[1] + "/states.pt")
+    torch.save(history.rows, sys.argv[1] + "/rows.pt")
 """
 
 
@@ -70,18 +57,9 @@ def runs(tmp_path_factory):
     return folders
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
-def test_two_processes_make_the_updates_of_one(name, runs):
-    """Point 6 of the conformance suite."""
-    one, two = (torch.load(folder / "states.pt", weights_only=True)[name] for folder in runs)
-    assert one.keys() == two.keys()
-    for key in one:
-        torch.testing.assert_close(two[key], one[key], rtol=0, atol=1e-9)
-
-
 def test_process_0_alone_writes_and_one_process_goes_on_from_it(runs):
     one, two = runs
-    assert sorted(path.name for path in two.iterdir()) == ["code.py", "run.pt", "states.pt"]
+    assert sorted(path.name for path in two.iterdir()) == ["code.py", "rows.pt", "run.pt"]
     gan, images = gl.build("dcgan", SHAPE, width=8), gl.load("mnist5k", size=SHAPE[1]).take(64)
     monitor = gl.Monitor("fid", lambda gan: gl.metrics.fid(gan, images, n=25), every=2)
     history = gl.fit(gan, images, 8, 8, every=2, monitors=[monitor], checkpoint=two / "run.pt")  # nothing left to do

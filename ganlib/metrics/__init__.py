@@ -1,6 +1,7 @@
 """Measures of how good a set of generated images is, and how far each can be trusted."""
 
 from ganlib.metrics.battles import Null, Tournament, bradley_terry, null, tournament
+from ganlib.metrics.conditional import OfClass, by_class, class_agreement
 from ganlib.metrics.features import Extractor, digits, fashion, inception
 from ganlib.metrics.fid_score import fid, fid_infinity
 from ganlib.metrics.frechet import FeatureStats, frechet_distance
@@ -24,11 +25,14 @@ __all__ = [
     "Extractor",
     "FeatureStats",
     "Null",
+    "OfClass",
     "Rate",
     "Score",
     "Tournament",
     "battle_winner",
     "bradley_terry",
+    "by_class",
+    "class_agreement",
     "digits",
     "error_rate",
     "fashion",

@@ -18,7 +18,7 @@ from ganlib.data import Images, to_float
 from ganlib.gan import GAN, require
 from ganlib.metrics.features import check_images
 from ganlib.metrics.rates import Interval, Rate, brackets, rates, ratio, redrawn
-from ganlib.objectives import HINGE, LEAST_SQUARES, Objective
+from ganlib.metrics.thresholds import as_in, calibrated, check_calibrate, half, logits
 
 
 @dataclass(frozen=True)
@@ -159,15 +159,16 @@ def error_rate(
     Raises:
         ValueError: a threshold must be calibrated, and test_images is None; samples out of range.
     """
+    require(not gan.conditional, "gan is conditional: its discriminator asks for the y of samples that have none")
     x = to_float(samples.x) if isinstance(samples, Images) else samples
     check_images(x)
-    _check_calibrate(calibrate)
-    threshold = None if calibrate else _half(gan.objective)
+    check_calibrate(calibrate)
+    threshold = None if calibrate else half(gan.objective)
     if threshold is None:
         rule = f"pass it to calibrate a threshold of the {gan.objective.name} discriminator on"
         require(test_images is not None, f"test_images is None; {rule}")
-        threshold = _calibrated(gan, test_images.x, n, seed, calibrate)
-    wrong = (_logits(gan, x) > threshold)[:, None]
+        threshold = calibrated(gan, test_images.x, None, n, seed, calibrate)
+    wrong = (logits(gan, x) > threshold)[:, None]
     return rates(wrong, redrawn(wrong, seed))[0]
 
 
@@ -190,17 +191,22 @@ class Table:
         for i, m in enumerate(models, 1):
             rule = "it must be a GAN; samples of a model without a discriminator go to error_rate"
             require(isinstance(m, GAN), f"model {i} is a {type(m).__name__}; {rule}")
-        _check_calibrate(calibrate)
+        check_calibrate(calibrate)
         require(n >= 2, f"n is {n}; it must be at least 2")
         require(len(images) >= 2, f"test_images has {len(images)} images; it must have at least 2")
-        samples = [m.sample(n, seed) for m in models]
+        y = x_y = None
+        if any(m.conditional for m in models):
+            rule = "conditional games battle conditional games, on labelled test images"
+            require(all(m.conditional for m in models) and images.y is not None, rule)
+            y, x_y = as_in(images.y, n, seed), images.y  # all are asked for the same
+        samples = [m.sample(n, seed, y=y) for m in models]
         shape = None if train_images is None else train_images.shape
         rule = f"it must be that of the test images, {images.shape}"
         require(shape in (None, images.shape), f"train_images has shape {shape}; {rule}")
         for i, x in enumerate(samples, 1):
             require(tuple(x.shape[1:]) == images.shape, f"model {i}'s samples have shape {tuple(x.shape[1:])}; {rule}")
 
-        thresholds = [None if calibrate else _half(m.objective) for m in models]
+        thresholds = [None if calibrate else half(m.objective) for m in models]
         how = "calibrated on other test images and its own fakes"
         if not isinstance(calibrate, bool):
             how = f"calibrated to miss {calibrate:.1%} of other test images"
@@ -208,17 +214,22 @@ class Table:
         x = images.x
         if None in thresholds:  # a threshold must not be scored on the images that it was fitted to
             order = torch.randperm(len(x), generator=torch.Generator("cpu").manual_seed(seed), device="cpu")
-            held, x = x[order[: len(x) // 2].to(x.device)], x[order[len(x) // 2 :].to(x.device)]
+            first, second = order.to(x.device).tensor_split([len(x) // 2])
+            held, x, held_y, x_y = x[first], x[second], *((None, None) if x_y is None else (x_y[first], x_y[second]))
         for i, m in enumerate(models):
             if thresholds[i] is None:
-                thresholds[i] = _calibrated(m, held, n, seed + 1, calibrate)
+                thresholds[i] = calibrated(m, held, held_y, n, seed + 1, calibrate)
         self.thresholds = t = thresholds
         # ε counts fakes that are called real, and reals that are called generated
-        self.fakes = {(i, j): _logits(m, fakes) > t[i] for i, m in enumerate(models) for j, fakes in enumerate(samples)}
-        self.tests = [_logits(m, x) <= t[i] for i, m in enumerate(models)]
+        self.fakes = {
+            (i, j): logits(m, fakes, y) > t[i] for i, m in enumerate(models) for j, fakes in enumerate(samples)
+        }
+        self.tests = [logits(m, x, x_y) <= t[i] for i, m in enumerate(models)]
         self.trains = None
         if train_images is not None:
-            self.trains = [_logits(m, train_images.x) <= t[i] for i, m in enumerate(models)]
+            self.trains = [
+                logits(m, train_images.x, None if y is None else train_images.y) <= t[i] for i, m in enumerate(models)
+            ]
 
 
 def judge(table: Table, i: int, j: int, tolerance: float) -> Battle:
@@ -254,43 +265,3 @@ def judge(table: Table, i: int, j: int, tolerance: float) -> Battle:
     }  # fmt: skip
     thresholds, rules = ((values[i], values[j]) for values in (table.thresholds, table.threshold_rules))
     return Battle(r_test, r_sample, winner, why, errors, interval, test_interval, thresholds, rules)
-
-
-def _half(objective: Objective) -> float | None:
-    """The logit at which a discriminator of this objective says ½; None if it has none."""
-    if objective.output is torch.sigmoid:
-        return 0.0  # sigmoid(0) = ½
-    # halfway between the targets 0 and 1; and between the margins -1 and 1
-    return {LEAST_SQUARES.name: 0.5, HINGE.name: 0.0}.get(objective.name)
-
-
-def _check_calibrate(calibrate: bool | float) -> None:
-    ok = isinstance(calibrate, bool) or 0 < calibrate < 1
-    require(ok, f"calibrate is {calibrate}; it must be True, False or a share between 0 and 1")
-
-
-def _calibrated(gan: GAN, reals: Tensor, n: int, seed: int, calibrate: bool | float) -> float:
-    """The logit at which D errs equally often on reals and on n fakes of its own generator, or misses a given share
-    of the reals."""
-    real = _logits(gan, reals)
-    if not isinstance(calibrate, bool):
-        return real.quantile(calibrate).item()
-    fake = _logits(gan, gan.sample(n, seed))
-    levels = torch.cat([real, fake]).unique()  # in order
-    # at or below a level: reals that are missed, which grow with it; above: fakes that pass, which shrink
-    missed = torch.searchsorted(real.sort().values, levels, right=True) / len(real)
-    passed = 1 - torch.searchsorted(fake.sort().values, levels, right=True) / len(fake)
-    k = int((missed >= passed).nonzero()[0])
-    return levels[k : k + 2].mean().item()  # in the gap above it, which all rates share
-
-
-@torch.no_grad()
-def _logits(gan: GAN, x: Tensor) -> Tensor:
-    """D's logits (N,) on the CPU, in eval mode, from images (N, C, H, W), uint8 or float in [-1, 1]."""
-    d, training = gan.discriminator, gan.discriminator.training
-    d.eval()
-    try:
-        parts = (part.to(gan.device) for part in x.split(500))
-        return torch.cat([d(to_float(part) if part.dtype == torch.uint8 else part).cpu() for part in parts])
-    finally:
-        d.train(training)

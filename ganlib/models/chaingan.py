@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ganlib.gan import GAN, adam, check_latent, require
+from ganlib.gan import GAN, Data, adam, check_latent, require, shape_of, whole
 from ganlib.models.dcgan import widths
 from ganlib.objectives import WASSERSTEIN
 
@@ -204,13 +204,13 @@ class ChainGAN(GAN):
         """
         return partial(self.discriminator, link=self.link)
 
-    def generator_step(self, n: int) -> dict[str, Tensor]:
+    def generator_step(self, batch: Tensor) -> dict[str, Tensor]:
         """One update of theta_i, with the graph of link i alone: all links before it run without one."""
 
         def loss_of(x: Tensor, link: int) -> Tensor:
             return self.objective.g_loss(self.discriminator(x, link)).mean()  # -D_link(x)
 
-        links, i, z = self.generator.links, self.link, self.batch_latent(n)
+        links, i, z = self.generator.links, self.link, self.batch_latent(len(batch))
         with torch.set_grad_enabled(self.end_to_end):
             before = self.generator(z, upto=i - 1) if i else z  # x~_{i-1}
         x = links[i](before)
@@ -234,7 +234,7 @@ class ChainGAN(GAN):
 
 
 def build(
-    shape: tuple[int, int, int],
+    data: Data,
     *,
     base: str = "dcgan",
     width: int | None = None,
@@ -264,11 +264,11 @@ def build(
         ValueError: another base, or a number out of its range.
     """
     require(base in ("dcgan", "resnet"), f"base is {base!r}; it must be 'dcgan' or 'resnet'")
-    require(editors >= 0, f"editors is {editors}; it must not be negative")
-    require(d >= 1, f"d is {d}; it must be at least 1")
+    whole("editors", editors, least=0), whole("d", d)
+    shape = shape_of(data)
     if base == "dcgan":
-        width = width or 256
-        first, (trunk, features) = dcgan_base(shape, width, latent_dim), dcgan_trunk(shape, critic_width or width // 2)
+        first = dcgan_base(shape, width or 256, latent_dim)
+        trunk, features = dcgan_trunk(shape, critic_width or (width or 256) // 2)
     else:
         trunk, features = resnet_trunk(shape, critic_width or width or 128)
         first = resnet_base(shape, width or 96, latent_dim)

@@ -13,7 +13,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from ganlib.gan import GAN, adam, check_latent, require
+from ganlib.gan import GAN, Data, adam, check_latent, require, shape_of
 from ganlib.objectives import LEAST_SQUARES, NON_SATURATING, Objective
 
 
@@ -90,7 +90,7 @@ def spectral_norm_(module: nn.Module) -> nn.Module:
 
 
 def build(
-    shape: tuple[int, int, int],
+    data: Data,
     *,
     width: int = 64,
     latent_dim: int = 100,
@@ -103,6 +103,7 @@ def build(
 
     ``spectral_norm=True`` normalises the discriminator's weights and leaves out its batch norm.
     """
+    shape = shape_of(data)
     generator = initialise_(Generator(shape, width, latent_dim))
     discriminator = initialise_(Discriminator(shape, width, batch_norm=not spectral_norm))
     if spectral_norm:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganlib.budget import device, private_seed
-from ganlib.gan import GAN, adam, check_latent, require
+from ganlib.gan import Game, adam, check_latent, require
 
 
 def kl_to_standard_normal(mean: Tensor, log_std: Tensor) -> Tensor:
@@ -32,8 +32,8 @@ def bernoulli_loss(logits: Tensor, x: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
 
 
-class VariationalModel(nn.Module):
-    """What DVAE and DRAW share: ``gl.fit`` trains them as it trains a game, with one player that ascends a bound.
+class VariationalModel(Game):
+    """What DVAE and DRAW share: for ``fit`` a game with one player, the model itself, that ascends a bound.
 
     A model has ``terms(x)`` and ``decode(z)``; its constructor ends with ``self.start(lr)``.
     """
@@ -43,12 +43,7 @@ class VariationalModel(nn.Module):
     def start(self, lr: float) -> None:
         """Move to ``ganlib.device()`` and make the optimiser."""
         self.to(device())
-        self.averaged = None  # fit's moving average is for games
-        self.optimizers = {"model": adam(lr, (0.9, 0.999))(self.parameters())}
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.parameters()).device
+        self.optimizers["model"] = adam(lr, (0.9, 0.999))(self.parameters())
 
     def terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """For images (N, C, H, W) in [-1, 1]: -log p(x | z) with one draw of z, and the KL term. Both (N,), in nats."""
@@ -62,7 +57,7 @@ class VariationalModel(nn.Module):
         """One update on one batch; ``loss`` = ``reconstruction`` + ``kl`` is the negative bound, in nats an image."""
         reconstruction, kl = (term.mean() for term in self.terms(next(batches)))
         loss = reconstruction + kl
-        GAN.descend(loss, self.optimizers["model"])
+        self.descend(loss, self.optimizers["model"])
         return {"loss": loss.detach(), "reconstruction": reconstruction.detach(), "kl": kl.detach()}
 
     def latent(self, n: int) -> Tensor:

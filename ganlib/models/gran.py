@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, linear, relu
 
-from ganlib.gan import GAN, adam, check_latent, require
+from ganlib.gan import GAN, Data, adam, check_latent, require, shape_of
 from ganlib.models.dcgan import initialise_, widths
 from ganlib.objectives import NON_SATURATING
 
@@ -159,7 +159,7 @@ class Discriminator(nn.Module):
 
 
 def build(
-    shape: tuple[int, int, int],
+    data: Data,
     *,
     steps: int = 3,
     width: int = 40,
@@ -183,7 +183,7 @@ def build(
     Raises:
         ValueError: kernels that do not end in C, or that cannot be halved so often in H.
     """
-    channels, height, _ = shape
+    channels, height, _ = shape = shape_of(data)
     if kernels is None:
         _, hidden = widths(shape, width)
         kernels = (*hidden, channels)
@@ -199,6 +199,5 @@ def build(
         Discriminator(kernels, side, kernel_size),
         NON_SATURATING,
         latent_dim * (steps if fresh_noise else 1),
-        g_optimizer=adam(g_lr),
-        d_optimizer=adam(d_lr),
-    )
+        g_optimizer=adam(g_lr), d_optimizer=adam(d_lr),
+    )  # fmt: skip

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ganlib.gan import GAN, OptimizerFactory, adam, require
+from ganlib.gan import GAN, Data, OptimizerFactory, adam, require, shape_of
 from ganlib.models import dcgan, wgan_gp
-from ganlib.objectives import Objective
+from ganlib.objectives import of_a_sigmoid
 
 BASES = {"dcgan": dcgan.build, "lsgan": dcgan.build_lsgan, "wgan_gp": wgan_gp.build}
 
@@ -84,23 +84,22 @@ class LensGAN(GAN):
         reconstruction: float = 1.0,
         l_optimizer: OptimizerFactory | None = None,
     ):
-        own = type(base).generator_step is GAN.generator_step
+        own = type(base).generator_step is GAN.generator_step and not base.conditional
         require(own, f"base is a {type(base).__name__}; its generator must learn by GAN's own step")
-        require(K >= 0, f"K is {K}; it must not be negative")
-        require(adversarial >= 0, f"adversarial is {adversarial}; it must not be negative")
-        require(reconstruction >= 0, f"reconstruction is {reconstruction}; it must not be negative")
+        for name, number in dict(K=K, adversarial=adversarial, reconstruction=reconstruction).items():
+            require(number >= 0, f"{name} is {number}; it must not be negative")
         super().__init__(
             base.generator, base.discriminator, base.objective, base.latent_dim,
             n_critic=base.n_critic, penalty=base.penalty, clip=base.clip, penalty_fn=base.penalty_fn,
             g_optimizer=lambda _: base.optimizers["generator"], d_optimizer=lambda _: base.optimizers["discriminator"],
         )  # fmt: skip
-        self.lens = lens.to(device=self.device, memory_format=torch.channels_last)
-        self.optimizers["lens"] = (l_optimizer or adam())(lens.parameters())
+        self.add_player("lens", lens, l_optimizer)
         self.K, self.adversarial, self.reconstruction, self.t = K, adversarial, reconstruction, 0
 
     def extra_repr(self) -> str:
-        mine = f"K={self.K}, adversarial={self.adversarial}, reconstruction={self.reconstruction}"
-        return f"{super().extra_repr()}, {mine}"
+        return (
+            f"{super().extra_repr()}, K={self.K}, adversarial={self.adversarial}, reconstruction={self.reconstruction}"
+        )
 
     def get_extra_state(self) -> Tensor:
         return torch.tensor(self.t, device="cpu")  # in the state_dict: a run that goes on goes on with its lambda
@@ -132,13 +131,6 @@ class LensGAN(GAN):
         return {"lens_loss": adversarial.detach(), "reconstruction": reconstruction.detach()}
 
 
-def of_a_sigmoid(objective: Objective) -> Objective:
-    """The same losses of sigmoid(logit) in the place of the logit; D(x) is then in [0, 1]."""
-    losses = (objective.real_loss, objective.fake_loss, objective.g_loss)
-    bounded = [lambda logits, loss=loss: loss(torch.sigmoid(logits)) for loss in losses]
-    return Objective(f"{objective.name} of a sigmoid", *bounded, output=torch.sigmoid)
-
-
 def xavier_(module: nn.Module) -> nn.Module:
     """Glorot and Bengio's initialisation (the paper's A.2), biases at 0."""
     for m in module.modules():
@@ -149,7 +141,7 @@ def xavier_(module: nn.Module) -> nn.Module:
 
 
 def build(
-    shape: tuple[int, int, int],
+    data: Data,
     *,
     base: str = "dcgan",
     width: int = 64,
@@ -176,9 +168,9 @@ def build(
         ValueError: another base.
     """
     require(base in BASES, f"base is {base!r}; it must be one of {', '.join(BASES)}")
-    game = BASES[base](shape, width=width, latent_dim=latent_dim, lr=lr)
+    game = BASES[base](data, width=width, latent_dim=latent_dim, lr=lr)
     xavier_(game.generator), xavier_(game.discriminator)
     if sigmoid:
         game.objective = of_a_sigmoid(game.objective)
-    lens = xavier_(Lens(shape[0], lens_width or width))
+    lens = xavier_(Lens(shape_of(data)[0], lens_width or width))
     return LensGAN(game, lens, K, adversarial, reconstruction, l_optimizer=adam(lr))

@@ -8,7 +8,7 @@ import math
 
 from torch import Tensor, nn
 
-from ganlib.gan import GAN, adam, check_latent
+from ganlib.gan import GAN, Data, adam, check_latent, shape_of
 from ganlib.objectives import NON_SATURATING, Objective
 
 
@@ -47,7 +47,7 @@ class Discriminator(nn.Module):
 
 
 def build(
-    shape: tuple[int, int, int],
+    data: Data,
     *,
     width: int = 256,
     latent_dim: int = 64,
@@ -60,12 +60,11 @@ def build(
     ``objective=MINIMAX`` is Eq. 1 to the letter; the default is the generator's loss that the paper trains with
     (section 3: "maximize log D(G(z))").
     """
+    shape = shape_of(data)
     return GAN(
         Generator(shape, width, latent_dim),
         Discriminator(shape, width),
         objective,
         latent_dim,
-        n_critic=n_critic,
-        g_optimizer=adam(lr),
-        d_optimizer=adam(lr),
-    )
+        n_critic=n_critic, g_optimizer=adam(lr), d_optimizer=adam(lr),
+    )  # fmt: skip

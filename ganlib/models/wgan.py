@@ -13,13 +13,13 @@ from functools import partial
 
 from torch.optim import RMSprop
 
-from ganlib.gan import GAN
+from ganlib.gan import GAN, Data, shape_of
 from ganlib.models.dcgan import Discriminator, Generator, initialise_
 from ganlib.objectives import WASSERSTEIN
 
 
 def build(
-    shape: tuple[int, int, int],
+    data: Data,
     *,
     width: int = 64,
     latent_dim: int = 100,
@@ -31,6 +31,7 @@ def build(
 
     Momentum makes the critic's training unstable (section 4), hence RMSprop.
     """
+    shape = shape_of(data)
     generator = initialise_(Generator(shape, width, latent_dim))
     critic = initialise_(Discriminator(shape, width))
     rmsprop = partial(RMSprop, lr=lr)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ganlib.gan import GAN, adam, check_latent, require
+from ganlib.gan import GAN, Data, adam, check_latent, require, shape_of
 from ganlib.models import dcgan, vanilla
 from ganlib.objectives import WASSERSTEIN
 
@@ -91,7 +91,7 @@ class ResNetCritic(nn.Module):
 
 
 def build(
-    shape: tuple[int, int, int],
+    data: Data,
     *,
     networks: str = "dcgan",
     width: int | None = None,
@@ -114,6 +114,7 @@ def build(
     Raises:
         ValueError: another name of networks.
     """
+    shape = shape_of(data)
     if networks == "dcgan":
         width = width or 64
         generator = dcgan.initialise_(dcgan.Generator(shape, width, latent_dim))
@@ -128,12 +129,6 @@ def build(
         generator, critic = vanilla.Generator(shape, width, latent_dim), vanilla.Discriminator(shape, width)
     optimizer = adam(lr, betas)
     return GAN(
-        generator,
-        critic,
-        WASSERSTEIN,
-        latent_dim,
-        n_critic=n_critic,
-        penalty=penalty,
-        g_optimizer=optimizer,
-        d_optimizer=optimizer,
-    )
+        generator, critic, WASSERSTEIN, latent_dim,
+        n_critic=n_critic, penalty=penalty, g_optimizer=optimizer, d_optimizer=optimizer,
+    )  # fmt: skip
