@@ -1,11 +1,17 @@
 """Samples as arrays that a person can look at; whoever has Matplotlib's axes can put them there."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from ganlib.checks import require, whole
+
+# brightness of a face seen from the front or the back, from a side, and from above; the ground is white, 1
+FRONT, SIDE, ABOVE = 0.45, 0.22, 0.78
 
 
 def tile(images: Tensor, columns: int = 8, gap: int = 1) -> np.ndarray:
@@ -30,3 +36,71 @@ def draw(sheet: np.ndarray, ax: Any, title: str = "") -> None:
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set_title(title)
     ax.axis("off")
+
+
+def render(
+    voxels: Tensor | np.ndarray, turn: float = 30.0, tilt: float = 25.0, size: int = 64, smooth: int = 2
+) -> Tensor:
+    """Draw solid voxels, seen from one side in parallel projection: grey pictures (N, 1, size, size) in [-1, 1].
+
+    Args:
+        voxels: (N, 1, D, D, D) or (N, D, D, D), filled where the value is above 0; so both [-1, 1] and 0/1 will do. The
+            last three axes are x (to the right), y (to the back) and z (up, with index 0 on the floor).
+        turn: degrees by which the camera goes round to the right; at 0 it looks along y, straight at the front.
+        tilt: degrees by which it is raised; at 90 it looks down.
+        size: pixels wide and high. The scale depends on D and the tilt alone, so shapes keep their size when they turn.
+        smooth: so many times finer drawn, and averaged.
+
+    A face is as bright as its direction says, and darker the farther away it is.
+    """
+    filled = torch.as_tensor(voxels).detach().cpu() > 0
+    shape = tuple(filled.shape)
+    filled = filled[:, 0] if filled.dim() == 5 and shape[1] == 1 else filled
+    cube = filled.dim() == 4 and len(set(filled.shape[1:])) == 1
+    require(cube, f"voxels has shape {shape}; it must be (N, 1, D, D, D) or (N, D, D, D)")
+    n, d, fine = len(filled), filled.shape[-1], whole("size", size) * whole("smooth", smooth)
+    path, shade = _rays(d, fine, float(turn), float(tilt))
+    # one more cell, always full: the ground, at which every ray ends
+    cells = np.concatenate([filled.numpy().reshape(n, -1), np.ones((n, 1), bool)], axis=1)
+    pictures = np.empty((n, len(path)), np.float32)
+    for picture, shape in zip(pictures, cells):
+        hit = shape[path].argmax(1)  # the first full cell on each ray's way
+        picture[:] = np.take_along_axis(shade, hit[:, None], 1)[:, 0]
+    pictures = pictures.reshape(n, size, smooth, size, smooth).mean((2, 4))
+    return torch.from_numpy(pictures)[:, None] * 2 - 1
+
+
+@lru_cache(maxsize=8)
+def _rays(d: int, size: int, turn: float, tilt: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each pixel the cells that its ray passes, nearest first, and how bright each would be: (size * size, K).
+
+    A cell is an index into D * D * D, or D ** 3, the ground.
+    """
+    a, b = math.radians(turn), math.radians(tilt)
+    ahead = np.array([-math.sin(a) * math.cos(b), math.cos(a) * math.cos(b), -math.sin(b)])
+    right = np.array([math.cos(a), math.sin(a), 0.0])
+    up = np.cross(right, ahead)
+    ahead[np.abs(ahead) < 1e-9] = 1e-9  # a ray along a plane never crosses it
+
+    half = d / 2 * max(math.sqrt(2), math.sqrt(2) * abs(math.sin(b)) + abs(math.cos(b)))
+    grid = ((np.arange(size) + 0.5) / size * 2 - 1) * half
+    start = d / 2 + grid[::-1, None, None] * up + grid[None, :, None] * right  # the top row first
+    start = start.reshape(-1, 1, 3) + 1e-7  # off the edges
+
+    # where each ray crosses the planes x = 0 ... D, y = 0 ... D, z = 0 ... D; between two crossings it is in one cell
+    crossings = ((np.arange(d + 1)[:, None] - start) / ahead).transpose(0, 2, 1).reshape(len(start), -1)
+    order = crossings.argsort(1)
+    crossings = np.take_along_axis(crossings, order, 1)
+    middle = (crossings[:, :-1] + crossings[:, 1:]) / 2
+    cell = np.floor(start + middle[:, :, None] * ahead).astype(np.int64)
+    inside = ((cell >= 0) & (cell < d)).all(2)
+    path = np.where(inside, (cell[..., 0] * d + cell[..., 1]) * d + cell[..., 2], 0)
+
+    shade = np.array([SIDE, FRONT, ABOVE])[order[:, :-1] // (d + 1)]  # by the plane through which it came in
+    shade = shade * (1 - 0.3 * (crossings[:, :-1] + half) / (2 * half)).clip(0.6, 1.15)
+    # the cells inside are one run of each ray: move it to the front, and the ground after it
+    first = np.argsort(~inside, axis=1, kind="stable")[:, : 3 * d]
+    path, shade, inside = (np.take_along_axis(array, first, 1) for array in (path, shade, inside))
+    path, shade = np.where(inside, path, d**3), np.where(inside, shade, 1.0)
+    ground = np.full((len(path), 1), d**3), np.ones((len(path), 1))
+    return np.hstack([path, ground[0]]), np.hstack([shade, ground[1]]).astype(np.float32)

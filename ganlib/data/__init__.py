@@ -1,19 +1,25 @@
 """What is learned from, one file a kind: images, two domains, sequences, voxels."""
 
 from ganlib.data.batches import Batch, Batches, Labelled, Pair, Set, cast, rows
+from ganlib.data.domains import Domains
 from ganlib.data.images import Images, to_float
 from ganlib.data.named import NAMES, load
 from ganlib.data.published import BUNDLED
+from ganlib.data.sequences import Sequences
+from ganlib.data.voxels import Voxels
 
 __all__ = [
     "BUNDLED",
     "NAMES",
     "Batch",
     "Batches",
+    "Domains",
     "Images",
     "Labelled",
     "Pair",
+    "Sequences",
     "Set",
+    "Voxels",
     "cast",
     "load",
     "rows",

@@ -119,7 +119,7 @@ class Batches(Iterator):
 
 
 def subset(data: Any, index: slice | Tensor) -> Any:
-    """A copy of a set with the samples of a slice or of an index (n,): its x, y and captions."""
+    """A copy of a set with the samples of a slice or of an index (n,): its x, y, captions and parameters."""
     part = copy.copy(data)  # which checks nothing anew: a subset of right labels is right
     facts = vars(part)
     for name in ("x", "y"):
@@ -128,6 +128,8 @@ def subset(data: Any, index: slice | Tensor) -> Any:
     if facts.get("captions"):
         texts = facts["captions"]
         facts["captions"] = texts[index] if isinstance(index, slice) else tuple(texts[i] for i in index.tolist())
+    if facts.get("parameters"):
+        facts["parameters"] = {name: values[index] for name, values in facts["parameters"].items()}
     facts.pop("_fingerprint", None)
     if "file" in facts:
         facts["file"] = None  # the file has more

@@ -11,6 +11,7 @@ from ganlib.budget import device
 from ganlib.checks import require, whole
 from ganlib.data.images import Images
 from ganlib.data.published import Arrays, find, look_up, open_file
+from ganlib.data.voxels import Voxels, chairs
 
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
@@ -20,6 +21,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "mnist5k": DIGITS,
     "fashion10k": FASHION,
     "emoji": (),
+    "chairs": ("chair", "table"),
     "color-mnist": tuple(f"{i:03d}" for i in range(1000)),
     "mnist": DIGITS,
     "fashion-mnist": FASHION,
@@ -29,8 +31,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(name: str | Path, split: str = "train", size: int | None = None) -> Images:
-    """Load a set of images, ``size`` pixels wide and high, on ``ganlib.device()``.
+def load(name: str | Path, split: str = "train", size: int | None = None) -> Images | Voxels:
+    """Load a set of images or, for "chairs", of shapes, ``size`` pixels (voxels) wide and high, on ``ganlib.device()``.
 
     Args:
         name: one of ``NAMES``, or a path:
@@ -41,14 +43,16 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
             an .npy of such images, which is memory-mapped and must have the size already, with the optional labels in
             NAME_labels.npy beside it.
         split: "train" or "test"; a path has no splits and gives all.
-        size: 32 by default. 28-pixel digits and clothes get a border of 2 pixels; of other pictures the largest centred
-            square is resized with antialiasing.
+        size: 32 by default, and 16 for shapes. 28-pixel digits and clothes get a border of 2 pixels; of other pictures
+            the largest centred square is resized with antialiasing.
 
     Raises:
         ValueError: an unknown name, split or format, or a damaged file.
         FileNotFoundError: the set is neither bundled nor found nor downloaded; the sentence says where it looked.
     """
     require(split in ("train", "test"), f"split is {split!r}; it must be 'train' or 'test'")
+    if name == "chairs":
+        return chairs(split, 16 if size is None else size)
     size = whole("size", 32 if size is None else size, least=4)
     if name == "color-mnist":
         return _color_mnist(split, size)
