@@ -16,6 +16,7 @@ FLOORS = [
     {"live"},
     {"training"},
     {"models", "metrics", "widgets"},
+    {"experiments"},
     {"claims"},
     {"__init__", "__main__"},
 ]
