@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import torch
 
 from ganlib import metrics, parallel
@@ -72,7 +73,17 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
             losses = ", ".join(f"{name} {value:.4g}" for name, value in history.rows[-1].items())
             print(f"{done} of {steps} steps, {history.seconds[-1]:.0f} s: {losses}", flush=True)
             history.to_csv(out / "history.csv")
-            data.write(gan.preview(64), out / "samples" / f"{done:07d}")
+            write(data, gan.preview(64), out / "samples" / f"{done:07d}")
+
+
+def write(data: Set, samples: torch.Tensor, path: Path) -> None:
+    """Samples as a picture PATH.png, or as lines PATH.txt where they are no pixels."""
+    if hasattr(data, "sheet"):
+        with replacing(path.with_suffix(".png")) as aside:
+            plt.imsave(aside, data.sheet(samples).squeeze(), cmap="gray", vmin=0, vmax=1, format="png")
+    else:
+        with replacing(path.with_suffix(".txt")) as aside:
+            aside.write_text("\n".join(data.text(samples)) + "\n", encoding="utf-8")
 
 
 def read(out: Path) -> dict[str, Any]:

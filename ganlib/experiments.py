@@ -197,7 +197,7 @@ def gflops(gan: ChainGAN) -> float:
     with FlopCounterMode(display=False) as counter:
         for _ in range(20):
             gan.link = gan.link if gan.end_to_end else int(torch.randint(len(gan.generator.links), ()))
-            gan.generator_step(SIZE["batch"])
+            gan.generator_step(torch.empty(SIZE["batch"], 1))
     return counter.get_total_flops() / 20 / 1e9
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlib.budget import private_seed
-
+from ganlib.pictures import render
 from ganlib.pictures import tile as tile
 
 if TYPE_CHECKING:
@@ -32,10 +32,7 @@ def show(images: Tensor, title: str = "", columns: int = 8, ax: Axes | None = No
 
     Without ``ax`` on a figure of ``scale`` inches per image.
     """
-    if images.dim() == 5:
-        from ganlib.pictures import render
-
-        images = render(images)
+    images = render(images) if images.dim() == 5 else images
     columns = min(columns, len(images))
     if ax is None:
         rows = math.ceil(len(images) / columns)

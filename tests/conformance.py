@@ -74,7 +74,7 @@ def go_on(folder, names):
 
 
 def take_part(folder, names):
-    """Point 6: twenty steps of every system in float64, with batch norm's statistics frozen: they are each process's own."""
+    """Point 6: twenty steps of every system in float64; batch norm's statistics, each process's own, are frozen."""
     parallel.start()
     torch.set_num_threads(1)
     states = {}

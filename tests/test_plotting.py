@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ganlib as gl
-from ganlib import plotting
+from ganlib import live, plotting
 
 
 @pytest.fixture(autouse=True)
@@ -78,12 +78,12 @@ def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch, tmp_path)
         handles.append(Handle())
         return handles[-1]
 
-    monkeypatch.setattr(plotting, "_in_notebook", lambda: True)
-    monkeypatch.setattr(plotting.Live, "PAUSE", 0.0)
+    monkeypatch.setattr(live, "_in_notebook", lambda: True)
+    monkeypatch.setattr(live.Live, "PAUSE", 0.0)
     monkeypatch.setattr(IPython.display, "display", display)
     original = plotting.png
     monkeypatch.setattr(
-        plotting, "png", lambda figure: drawn.append([a.get_title() for a in figure.axes]) or original(figure)
+        live, "png", lambda figure: drawn.append([a.get_title() for a in figure.axes]) or original(figure)
     )
     images = gl.load("mnist5k", size=8)
     gan = gl.build("vanilla", images.shape, width=8)

@@ -66,10 +66,10 @@ def test_fid_and_battle(runs, capsys):
         (["train", "vanilla", *SMALL, "widht=9", "--out", "new"], "--set is .*: .*unexpected keyword argument 'widht'"),
         (
             ["train", "vanilla", *SMALL, "--batch", "4001", "--out", "new"],
-            "--batch is 4001; it must be from 1 to the 4",
+            "batch_size is 4001; mnist5k has 4000 images",
         ),
-        (["train", "vanilla", *SMALL, "--every", "0", "--out", "new"], "--every is 0; it must be at least 1"),
-        (["train", "vanilla", *SMALL, "--steps", "0", "--out", "new"], "--steps is 0; it must be at least 1"),
+        (["train", "vanilla", *SMALL, "--every", "0", "--out", "new"], "every is 0; it must be at least 1"),
+        (["train", "vanilla", *SMALL, "--steps", "0", "--out", "new"], "steps is 0; it must be at least 1"),
     ],
 )
 def test_bad_input(arguments, sentence, runs, monkeypatch):

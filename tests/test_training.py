@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import ganlib as gl
-from ganlib import training
+from ganlib import checkpoints
 
 SHAPE = (1, 16, 16)
 
@@ -230,7 +230,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         file.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(training.torch, "save", half)
+    monkeypatch.setattr(checkpoints.torch, "save", half)
     with pytest.raises(OSError, match="disk full"):
         gl.save(gan, path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
@@ -296,7 +296,7 @@ def test_bad_arguments(images):
         (dict(steps=1, every=0), "every is 0; it must be at least 1"),
         (dict(steps=1, ema=1.0), "ema is 1.0; it must be between 0 and 1, or None for no average"),
         (dict(steps=1, batch_size=101), "batch_size is 101; mnist5k has 100 images"),
-        (dict(steps=1, batch_size=0), "batch_size is 0; mnist5k has 100 images"),
+        (dict(steps=1, batch_size=0), "batch_size is 0; it must be at least 1"),
     ):
         with pytest.raises(ValueError, match=sentence):
             gl.fit(build(), images, **arguments)

@@ -5,9 +5,9 @@ Both players are told y, a class or any other description of x (Eq. 2):
     min_G max_D  E log D(x|y) + E log(1 - D(G(z|y))).
 
 In the generator, z and y enter one joint hidden layer (section 3.2). How y enters the discriminator is the argument
-``told``: "planes", each number of y as a constant map beside the image; "projection", the inner product of y's embedding
-and the image's features is added to the logit (Miyato and Koyama 2018, Eq. 3); or "blind", not at all: the failure,
-since then nothing tells the generator to look at y.
+``told``: "planes", each number of y as a constant map beside the image; "projection", the product of y's embedding and
+the image's features added to the logit (Miyato and Koyama 2018, Eq. 3); or "blind", not at all: the failure, since then
+nothing tells the generator to look at y.
 
 The networks are DCGAN's. The paper's own are perceptrons, for digits with one-hot classes.
 """
