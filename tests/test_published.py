@@ -262,6 +262,7 @@ def test_a_mapped_file_is_hashed_once(tmp_path, monkeypatch):
     mapped = gl.load(tmp_path / "x.npy", size=8)
     assert mapped.fingerprint() == wanted  # the same content, whatever the file
     assert mapped.take(5).fingerprint() == gl.load(tmp_path / "x.npz", size=8).take(5).fingerprint() != wanted
+    assert mapped.subset(slice(5, 10)).fingerprint() != mapped.take(5).fingerprint()  # as many, but others
     with monkeypatch.context() as patch:
         hashed = identity._hash
         patch.setattr(
