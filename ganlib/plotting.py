@@ -79,6 +79,16 @@ def losses(history: "History", ax: Axes | None = None, title: str = "losses") ->
     return ax
 
 
+def say(text: str, *values: object, **named: object) -> None:
+    """Show a sentence in Markdown whose numbers are put in from values, as ``str.format`` does.
+
+    A sentence that quotes a run is true of the run above it, however often the notebook is executed.
+    """
+    from IPython.display import Markdown, display
+
+    display(Markdown(text.format(*values, **named)))
+
+
 def png(figure: Figure, dpi: int = 72) -> bytes:
     """Turn a figure into the bytes of a PNG and close it."""
     file = io.BytesIO()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import PIL.Image
 import torch
-from ipywidgets import Checkbox, FloatSlider, Image, Layout, SelectionSlider, VBox
+from ipywidgets import Checkbox, FloatSlider, Image, IntSlider, Layout, SelectionSlider, VBox
 from torch import Tensor
 
 from ganlib.budget import private_seed
-from ganlib.plotting import tile
+from ganlib.pictures import render, tile
 
 if TYPE_CHECKING:
     from ganlib.gan import GAN
@@ -28,10 +28,11 @@ class Explorer(VBox):
 
 
 def enlarged(images: Tensor, columns: int, width: int) -> tuple[bytes, int, int]:
-    """A grid of images (N, C, H, W) as a PNG with sharp pixels, about ``width`` wide: its bytes, width and height.
+    """A grid of images (N, C, H, W), or of voxels, as a PNG with sharp pixels, about ``width`` wide: bytes and sides.
 
     A figure of matplotlib would take ten times as long, and a slider redraws while it moves.
     """
+    images = render(images) if images.dim() == 5 else images
     sheet = PIL.Image.fromarray((tile(images, columns) * 255).round().astype("uint8").squeeze())
     sheet = sheet.resize(
         [side * max(1, round(width / sheet.width)) for side in sheet.size], PIL.Image.Resampling.NEAREST
@@ -68,20 +69,24 @@ def scrub_pair(
 def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> Explorer:
     """Three sliders that move n latents together along three fixed directions, and the samples redrawn.
 
-    Each slider counts in standard deviations of the latent: 0 leaves the samples as they were drawn.
+    Each slider counts in standard deviations of the latent: 0 leaves the samples as they were drawn. A conditional game
+    has one more slider, over its classes, or over the conditions that it remembers of its data.
     """
     with private_seed(seed, gan.device):
         z, directions = gan.latent(n), gan.latent(3)
-    directions = directions / directions.std(dim=1, keepdim=True)
+    directions = directions.flatten(1) / directions.flatten(1).std(dim=1, keepdim=True)
     image = Image(format="png")
     sliders = [FloatSlider(0.0, min=-3, max=3, step=0.25, description=f"direction {i + 1}") for i in range(3)]
+    known = gan.known_conditions() if gan.conditional else []
+    told = [IntSlider(0, min=0, max=len(known) - 1, description="y")] if len(known) else []
 
     def draw(_: object = None) -> None:
         amounts = torch.tensor([slider.value for slider in sliders], device=gan.device)
-        moved = gan.generate(z + amounts @ directions)
+        y = [known[slider.value].expand(n, *known.shape[1:]) for slider in told]
+        moved = gan.generate(z + (amounts @ directions).view(z.shape[1:]), *y)
         image.value, image.width, image.height = enlarged(moved, round(n**0.5), width)
 
-    for slider in sliders:
+    for slider in [*told, *sliders]:
         slider.observe(draw, names="value")
     draw()
-    return Explorer([VBox(sliders), image], layout=Layout(flex_flow="row wrap"))
+    return Explorer([VBox([*told, *sliders]), image], layout=Layout(flex_flow="row wrap"))

@@ -82,3 +82,38 @@ def test_rows_that_cannot_be_shared(monkeypatch):
     monkeypatch.setattr(parallel, "size", lambda: 3)
     with pytest.raises(ValueError, match="64 rows cannot be shared by 3 processes; make it a multiple of 3"):
         parallel.share(torch.zeros(64))
+
+
+GATHERED = """
+import sys, torch
+from ganlib import parallel
+parallel.start()
+torch.manual_seed(0)
+x, w = torch.randn(6, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64, requires_grad=True)
+rows = parallel.share(x)
+h = torch.tanh(rows @ w)
+everyone = parallel.gather(h)
+loss = (h - everyone.mean()).pow(4).mean() + everyone.std()  # a loss of this share that feels the whole batch
+(gradient,) = torch.autograd.grad(loss, w, create_graph=True)
+(second,) = torch.autograd.grad(gradient.square().sum(), w)  # as a penalty has it
+for g in (gradient := gradient.detach().clone(), second):
+    parallel.average_([g])
+if parallel.rank() == 0:
+    torch.save([everyone.detach(), gradient, second], sys.argv[1])
+"""
+
+
+def test_gather_has_a_gradient_of_any_order(tmp_path):
+    """Two processes against the whole batch in one, whose loss is the same mean of shares."""
+    (tmp_path / "code.py").write_text(GATHERED)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run([*command, tmp_path / "code.py", tmp_path / "out.pt"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    everyone, gradient, _ = torch.load(tmp_path / "out.pt", weights_only=True)
+    torch.manual_seed(0)
+    x, w = torch.randn(6, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64, requires_grad=True)
+    h = torch.tanh(x @ w)
+    loss = (h - h.mean()).pow(4).mean() + h.std()
+    (whole,) = torch.autograd.grad(loss, w)
+    torch.testing.assert_close(everyone, h.detach(), rtol=0, atol=1e-12)
+    torch.testing.assert_close(gradient, whole, rtol=0, atol=1e-12)

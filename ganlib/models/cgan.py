@@ -94,6 +94,10 @@ class ConditionalGAN(GAN):
             return torch.multinomial(self.frequencies, n, replacement=True)
         return self.examples[torch.randint(len(self.examples), (n,), device=self.device)]
 
+    def known_conditions(self) -> Tensor:
+        """Every condition that the game knows: its classes (K,), or its examples (at most 256, A)."""
+        return torch.arange(len(self.frequencies), device=self.device) if self.examples is None else self.examples
+
     def conditions(self, n: int, y: int | Tensor | list | None) -> Tensor:
         """What ``sample`` was told, checked: one class for all n, or one for each (n,), or vectors (n, A)."""
         if y is None:
