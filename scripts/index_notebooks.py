@@ -23,6 +23,7 @@ SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come b
     "07_gran": ("drawing in steps: GRAN, DRAW and gradients on pixels", "Im et al. 2016", "02, 03"),
     "08_battle": ("discriminators as judges: GAM, its null, a tournament", "Im et al. 2016", "07"),
     "09_chaingan": ("a chain of editors, trained link by link", "Hossain et al. 2018", "05"),
+    "10_conditional": ("tell both players what to draw, and see whether they obey", "Mirza and Osindero 2014", "02, 03"),
 }
 PAPERS = {
     "SV": "Summary of recent GANs (survey slides)",
@@ -31,7 +32,7 @@ PAPERS = {
     "GR": "Generating images with recurrent adversarial networks (Im et al. 2016)",
     "CG": "ChainGAN (Hossain et al. 2018)",
 }
-ROW = re.compile(r"^([A-Z]{2})-([A-Z]+)(\d*)(\w*)$")
+ROW = re.compile(r"^([A-Z]{2})-((?:[A-Z0-9]+-)?)([A-Z]+)(\d*)(\w*)$")  # GR-T2, and SV-STACK-T1 of a survey's system
 
 
 def anchor(heading: str) -> str:
@@ -60,8 +61,8 @@ def minutes(path: Path) -> str:
 
 
 def order(tag: str) -> tuple:
-    paper, kind, number, rest = ROW.match(tag).groups()
-    return list(PAPERS).index(paper), kind, int(number or 0), rest
+    paper, system, kind, number, rest = ROW.match(tag).groups()
+    return list(PAPERS).index(paper), system, kind, int(number or 0), rest
 
 
 def page() -> str:

@@ -39,6 +39,7 @@ LEDGER = {
     "GR-F38 GR-F39 GR-C2 GR-C3 GR-C6 GR-C7 GR-C8 GR-C10",
     "09_chaingan": "CG-E1 CG-E2 CG-E3 CG-E4 CG-E5 CG-E6 CG-E7 CG-E8 CG-E9 CG-A1 CG-A2 CG-T1 CG-T2 CG-F2 CG-F3 CG-F4 "
     "CG-F5 CG-F6 CG-F7 CG-F8 CG-S5a CG-S5b CG-C1 CG-C2 CG-C3 CG-C4 CG-C5 CG-C6 CG-C7 CG-C8 CG-C9 CG-C10",
+    "10_conditional": "SV-CGAN-E1 SV-CGAN-E2",
     "08_battle": "GR-E10 GR-E11 GR-T1 GR-T2 GR-T3 GR-T4 GR-F4 GR-C1 GR-C4 GR-C5 GR-C9",
 }
 notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
