@@ -10,31 +10,30 @@ import torch
 
 import ganlib as gl
 from ganlib import claims, plotting
+from ganlib.models import SYSTEMS
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "gallery.png"
-ROWS = {  # label: the arm of ganlib.claims
-    "vanilla": "vanilla",
-    "DCGAN": "dcgan",
-    "LSGAN": "lsgan",
-    "WGAN": "wgan",
-    "WGAN-GP": "wgan_gp",
-    "lens": "dcgan, lens",
-    "GRAN": "GRAN7",
-    "ChainGAN": "chain",
-    "DVAE": "DVAE",
-    "DRAW": "DRAW",
-}
+# where a system has several arms with kept weights, the one that is shown; and the two models without an opponent
+CHOSEN = {"lens": "dcgan, lens", "gran": "GRAN7", "dvae": "DVAE", "draw": "DRAW"}
+
+
+def arm_of(system: str) -> str | None:
+    """The arm of ``ganlib.claims`` that shows a system: the chosen one, or the first that has kept weights."""
+    arms = [CHOSEN[system]] if system in CHOSEN else [a for a, s in claims.ARMS.items() if s["system"] == system]
+    return next((arm for arm in arms if (claims.WEIGHTS / f"{arm}-seed0.safetensors").exists()), None)
+
+
 COLUMNS = 16
 
 
 def main() -> None:
     real = gl.load("mnist5k", size=16).take(COLUMNS)
     rows = {"real": gl.data.to_float(real.x).cpu()}
-    for label, arm in ROWS.items():
-        if (claims.WEIGHTS / f"{arm}-seed0.safetensors").exists():
-            rows[label] = claims.kept(arm).sample(COLUMNS, seed=0).cpu()
+    for system in (*SYSTEMS, "dvae", "draw"):
+        if arm := arm_of(system):
+            rows[system] = claims.kept(arm).preview(COLUMNS).cpu()
         else:
-            print(f"{arm}: python -m ganlib.claims --keep '{arm}' trains it and keeps it")
+            print(f"{system} has no kept weights: python -m ganlib.claims --keep ARM trains an arm and keeps it")
     images = torch.cat(list(rows.values()))
     ax = plotting.show(images, columns=COLUMNS, scale=0.5)
     for i, label in enumerate(rows):

@@ -10,49 +10,49 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import ganlib as gl
-from ganlib import claims, experiments
+from ganlib.claims import CLAIMS, engine, gran, report
 
 
 def test_t_quantiles():
-    for degrees, quantile in enumerate(claims.T95, start=1):
+    for degrees, quantile in enumerate(engine.T95, start=1):
         assert quantile == pytest.approx(scipy.stats.t.ppf(0.975, degrees), abs=5e-4)
 
 
 def test_verdict_is_the_paired_t_interval():
-    result = claims.verdict([-1.0, -2.0, -3.0])  # mean -2, standard deviation 1
+    result = engine.verdict([-1.0, -2.0, -3.0])  # mean -2, standard deviation 1
     assert result["difference"] == -2
     assert result["interval"] == pytest.approx([-2 - 4.303 / math.sqrt(3), -2 + 4.303 / math.sqrt(3)])
     assert result["verdict"] == "undecided"
-    assert claims.verdict([-1.0, -1.1, -0.9])["verdict"] == "confirmed"
-    assert claims.verdict([1.0, 1.1, 0.9])["verdict"] == "refuted"
+    assert engine.verdict([-1.0, -1.1, -0.9])["verdict"] == "confirmed"
+    assert engine.verdict([1.0, 1.1, 0.9])["verdict"] == "refuted"
     reference = scipy.stats.t.interval(0.95, 4, loc=0.2, scale=scipy.stats.sem([0.1, 0.5, -0.3, 0.4, 0.3]))
-    assert claims.verdict([0.1, 0.5, -0.3, 0.4, 0.3])["interval"] == pytest.approx(reference, rel=1e-3)
+    assert engine.verdict([0.1, 0.5, -0.3, 0.4, 0.3])["interval"] == pytest.approx(reference, rel=1e-3)
     with pytest.raises(ValueError, match="differences holds 1 values; there must be 2 to 15"):
-        claims.verdict([1.0])
+        engine.verdict([1.0])
 
 
 def test_roughness():
-    assert claims.roughness([9.0, 0.0, 2.0, 2.0, 2.0, 2.0]) == 0  # the first half does not count
-    assert claims.roughness([0.0] * 4 + [1.0, 3.0, 1.0, 3.0]) == pytest.approx(2 / 2)  # steps of 2, mean size 2
+    assert report.roughness([9.0, 0.0, 2.0, 2.0, 2.0, 2.0]) == 0  # the first half does not count
+    assert report.roughness([0.0] * 4 + [1.0, 3.0, 1.0, 3.0]) == pytest.approx(2 / 2)  # steps of 2, mean size 2
     wild = [0.0] * 4 + [1.0, 3.0, 2.0, 4.0]
-    assert claims.roughness(wild) == pytest.approx(claims.roughness([-7 * x for x in wild]))  # no unit, no sign
+    assert report.roughness(wild) == pytest.approx(report.roughness([-7 * x for x in wild]))  # no unit, no sign
 
 
 @pytest.fixture
 def folders(monkeypatch, tmp_path):
-    monkeypatch.setattr(claims, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(claims, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(engine, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(engine, "RESULTS", tmp_path / "results")
     return tmp_path
 
 
 def test_a_claim_takes_the_better_rival_of_each_seed(folders, monkeypatch):
     figures = {"dcgan": [3.0, 4.0, 5.0], "wgan": [4.0, 9.0, 5.5], "wgan_gp": [9.0, 4.5, 9.0]}
-    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [figures[arm][seed]]})
-    result = claims.test(claims.CLAIMS["RA-C2"], seeds=3)
+    monkeypatch.setattr(engine, "train", lambda arm, seed: {"fid": [figures[arm][seed]]})
+    result = engine.test(CLAIMS["RA-C2"], seeds=3)
     assert [row["difference"] for row in result["seeds"]] == [-1.0, -0.5, -0.5]
     written = json.loads((folders / "results" / "RA-C2.json").read_text())
     assert written["difference"] == result["difference"] and written["verdict"] == result["verdict"]
-    line = claims.table().splitlines()[2]
+    line = engine.table().splitlines()[2]
     assert (
         line.startswith("| RA-C2: DCGAN reaches")
         and "mean_fid of dcgan against wgan or wgan_gp | -0.667 [-1.38, +0.0505]" in line
@@ -61,35 +61,35 @@ def test_a_claim_takes_the_better_rival_of_each_seed(folders, monkeypatch):
 
 def test_a_spread_compares_distances_from_the_median(folders, monkeypatch):
     figures = {"dcgan, lens": [3.0, 4.0, 6.0], "dcgan, no lens": [1.0, 5.0, 9.0]}
-    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [figures[arm][seed]]})
-    result = claims.test(claims.CLAIMS["TA-C3"], seeds=3)
+    monkeypatch.setattr(engine, "train", lambda arm, seed: {"fid": [figures[arm][seed]]})
+    result = engine.test(CLAIMS["TA-C3"], seeds=3)
     assert [row["difference"] for row in result["seeds"]] == [1.0 - 4.0, 0.0, 2.0 - 4.0]
 
 
 def test_a_claim_without_rivals_is_held_against_its_limit(folders, monkeypatch):
-    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [1.0], "shift": [0.5, 0.01 * seed]})
+    monkeypatch.setattr(engine, "train", lambda arm, seed: {"fid": [1.0], "shift": [0.5, 0.01 * seed]})
     for seeds in (1, 16):
         with pytest.raises(ValueError, match=f"seeds is {seeds}; there must be 2 to 15"):
-            claims.test(claims.CLAIMS["TA-C4"], seeds)
-    result = claims.test(claims.CLAIMS["TA-C4"], seeds=3)
+            engine.test(CLAIMS["TA-C4"], seeds)
+    result = engine.test(CLAIMS["TA-C4"], seeds=3)
     assert [row["difference"] for row in result["seeds"]] == pytest.approx([-0.02, -0.01, 0.0])
 
 
 def test_arm_and_rival_may_be_measured_differently(folders, monkeypatch):
-    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [5.0 + seed], "fid_0": [9.0], "fid_1": [7.0]})
-    result = claims.test(claims.CLAIMS["CG-C1"], seeds=3)  # the last editor against the base of one run
+    monkeypatch.setattr(engine, "train", lambda arm, seed: {"fid": [5.0 + seed], "fid_0": [9.0], "fid_1": [7.0]})
+    result = engine.test(CLAIMS["CG-C1"], seeds=3)  # the last editor against the base of one run
     assert [row["difference"] for row in result["seeds"]] == [-4.0, -3.0, -2.0]
     assert list(result["runs"]) == ["chain"]
     assert result["seeds"][0]["base_fid of chain"] == 9.0 and result["seeds"][0]["last_fid of chain"] == 5.0
-    assert "last_fid of chain against base_fid of chain" in claims.table()
+    assert "last_fid of chain against base_fid of chain" in engine.table()
 
 
 def test_a_battle_is_between_the_games_of_one_seed(folders, monkeypatch):
     met = []
-    monkeypatch.setattr(claims, "train", lambda arm, seed: {"fid": [1.0]})
-    monkeypatch.setattr(claims, "trained", lambda arm, seed: (arm, seed))
-    monkeypatch.setitem(claims.BATTLES, "log_r_sample", lambda a, b, test: met.append((a, b)) or -1.0 - a[1])
-    result = claims.test(claims.CLAIMS["GR-C5"], seeds=3)
+    monkeypatch.setattr(engine, "train", lambda arm, seed: {"fid": [1.0]})
+    monkeypatch.setattr(engine, "trained", lambda arm, seed: (arm, seed))
+    monkeypatch.setitem(engine.BATTLES, "log_r_sample", lambda a, b, test: met.append((a, b)) or -1.0 - a[1])
+    result = engine.test(CLAIMS["GR-C5"], seeds=3)
     assert met == [(("GRAN5", seed), ("GRAN3", seed)) for seed in range(3)]
     assert [row["difference"] for row in result["seeds"]] == [-1.0, -2.0, -3.0]
 
@@ -115,27 +115,27 @@ def test_log_r_sample_is_below_0_for_the_side_that_is_fooled_less():
 
     bright, dark = (gl.GAN(Grey(level), Mean(), gl.objectives.NON_SATURATING, 2) for level in (0.9, -1.0))
     test = gl.load("mnist5k", split="test", size=16)
-    n = claims.SIZE["n"]
+    n = engine.SIZE["n"]
     wanted = math.log(0.5 / (n + 0.5))  # bright's D passes none of dark's fakes, dark's D all of bright's
-    assert experiments.log_r_sample(bright, dark, test) == pytest.approx(wanted)
-    assert experiments.log_r_sample(dark, bright, test) == pytest.approx(-wanted)
-    assert experiments.log_r_sample(bright, bright, test) == 0
+    assert gran.log_r_sample(bright, dark, test) == pytest.approx(wanted)
+    assert gran.log_r_sample(dark, bright, test) == pytest.approx(-wanted)
+    assert gran.log_r_sample(bright, bright, test) == 0
 
 
 def test_a_trained_game_is_the_one_that_was_measured(folders, monkeypatch):
-    monkeypatch.setitem(claims.SIZE, "updates", 20)
-    monkeypatch.setitem(claims.SIZE, "n", 100)
-    run, gan = claims.train("GRAN1", 2), claims.trained("GRAN1", 2)
+    monkeypatch.setitem(engine.SIZE, "updates", 20)
+    monkeypatch.setitem(engine.SIZE, "n", 100)
+    run, gan = engine.train("GRAN1", 2), engine.trained("GRAN1", 2)
     test = gl.load("mnist5k", split="test", size=16)
     assert gl.metrics.fid(gan, test, n=100).value == pytest.approx(run["fid"][-1], rel=1e-6)
 
 
 def test_kept_weights_build_the_game_again(folders, monkeypatch):
-    monkeypatch.setattr(claims, "WEIGHTS", folders / "weights")
-    monkeypatch.setitem(claims.SIZE, "updates", 20)
-    monkeypatch.setitem(claims.SIZE, "n", 100)
-    claims.keep("GRAN1", 1)
-    gan, kept = claims.trained("GRAN1", 1), claims.kept("GRAN1", 1)
+    monkeypatch.setattr(engine, "WEIGHTS", folders / "weights")
+    monkeypatch.setitem(engine.SIZE, "updates", 20)
+    monkeypatch.setitem(engine.SIZE, "n", 100)
+    engine.keep("GRAN1", 1)
+    gan, kept = engine.trained("GRAN1", 1), engine.kept("GRAN1", 1)
     torch.testing.assert_close(kept.sample(4, seed=0), gan.sample(4, seed=0), rtol=0, atol=0.02)  # float16
     x = gan.sample(4, seed=0)
     torch.testing.assert_close(kept.discriminator.eval()(x), gan.discriminator.eval()(x), rtol=0.02, atol=0.02)
@@ -145,43 +145,43 @@ def test_kept_weights_build_the_game_again(folders, monkeypatch):
         tensors, notes = {name: file.get_tensor(name) for name in list(file.keys())[1:]}, file.metadata()
     save_file(tensors, path, notes)
     with pytest.raises(ValueError, match="the weights of GRAN1, seed 1 lack "):
-        claims.kept("GRAN1", 1)
+        engine.kept("GRAN1", 1)
 
 
 def test_arms_of_one_seed_start_alike():
     """The lens draws its weights last, so the players' are those of the arm without it."""
     pairs = [("dcgan, lens", "dcgan, no lens"), ("lsgan with a sigmoid, lens, colour", "lsgan, no lens, colour")]
     for one, other in pairs:
-        a, b = (claims.start(arm, 3)[0].generator.state_dict() for arm in (one, other))
+        a, b = (engine.start(arm, 3)[0].generator.state_dict() for arm in (one, other))
         assert all(torch.equal(a[key], b[key]) for key in a)
-    paths = {claims.where(arm, 0) for arm in claims.ARMS}
-    assert len(paths) == len(claims.ARMS)  # no arm overwrites another's run
+    paths = {engine.where(arm, 0) for arm in engine.ARMS}
+    assert len(paths) == len(engine.ARMS)  # no arm overwrites another's run
 
 
 def test_runs_are_trained_once_and_go_on_where_they_were_stopped(folders, monkeypatch):
     fits = []
-    original = claims.fit
+    original = engine.fit
 
     def stopped(gan, images, steps, *args, **kwargs):
         fits.append(steps)
         original(gan, images, 20, *args, **kwargs)
         raise RuntimeError("the machine went down")
 
-    monkeypatch.setitem(claims.SIZE, "updates", 40)
-    monkeypatch.setitem(claims.SIZE, "n", 100)
-    straight = claims.train("dcgan", 1)
-    for path in claims.RUNS.iterdir():
+    monkeypatch.setitem(engine.SIZE, "updates", 40)
+    monkeypatch.setitem(engine.SIZE, "n", 100)
+    straight = engine.train("dcgan", 1)
+    for path in engine.RUNS.iterdir():
         path.unlink()
-    monkeypatch.setattr(claims, "fit", stopped)
+    monkeypatch.setattr(engine, "fit", stopped)
     with pytest.raises(RuntimeError):
-        claims.train("dcgan", 1)
+        engine.train("dcgan", 1)
     # Ctrl-C: fit gives back what it has, and that is not a finished run
-    monkeypatch.setattr(claims, "fit", lambda gan, images, steps, *args, **kw: original(gan, images, 20, *args, **kw))
+    monkeypatch.setattr(engine, "fit", lambda gan, images, steps, *args, **kw: original(gan, images, 20, *args, **kw))
     with pytest.raises(KeyboardInterrupt):
-        claims.train("dcgan", 1)
-    monkeypatch.setattr(claims, "fit", original)
-    resumed = claims.train("dcgan", 1)
+        engine.train("dcgan", 1)
+    monkeypatch.setattr(engine, "fit", original)
+    resumed = engine.train("dcgan", 1)
     assert resumed["fid"][-1] == straight["fid"][-1] and resumed["roughness"] == straight["roughness"]
-    monkeypatch.setattr(claims, "fit", None)  # finished: nothing is trained again
-    assert claims.train("dcgan", 1) == resumed
-    assert sorted(path.suffix for path in claims.RUNS.iterdir()) == [".json", ".pt"]
+    monkeypatch.setattr(engine, "fit", None)  # finished: nothing is trained again
+    assert engine.train("dcgan", 1) == resumed
+    assert sorted(path.suffix for path in engine.RUNS.iterdir()) == [".json", ".pt"]

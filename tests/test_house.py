@@ -16,7 +16,6 @@ FLOORS = [
     {"live"},
     {"training"},
     {"models", "metrics", "widgets"},
-    {"experiments"},
     {"claims"},
     {"__init__", "__main__"},
 ]

@@ -1,15 +1,5 @@
-"""The papers' claims, tested: two arms on equal terms, several paired seeds, an interval and a verdict.
+"""Train the arms of a claim with several paired seeds, and say what came out."""
 
-    python -m ganlib.claims RA-C1 --seeds 5     # train what is missing, write data/claims/RA-C1.json
-    python -m ganlib.claims --table             # the README's table, from data/claims/
-    python -m ganlib.claims --keep GRAN3 GRAN5 --seeds 3    # the trained networks, to data/weights/
-
-Arms, measures and claims are in ``ganlib.experiments``. A run is trained once and serves every claim that needs it.
-Stop it whenever you like: finished runs are kept under runs/claims/, and a run that was stopped goes on from its
-checkpoint.
-"""
-
-import argparse
 import json
 import math
 import statistics
@@ -22,11 +12,15 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from ganlib.budget import budget, seed_everything
+from ganlib.checkpoints import restore
+from ganlib.checks import require
+from ganlib.claims.claim import SIZE, Claim
+from ganlib.claims.ledger import ARMS, BATTLES, MEASURES, make, monitors, recipe
+from ganlib.claims.report import roughness
 from ganlib.data import BUNDLED, Images, load
-from ganlib.experiments import ARMS, BATTLES, CLAIMS, MEASURES, SIZE, Claim, make, monitors, recipe, roughness
 from ganlib.files import replacing
-from ganlib.gan import GAN, require
-from ganlib.training import fit, restore
+from ganlib.gan import GAN
+from ganlib.training import fit
 
 RESULTS, WEIGHTS = BUNDLED / "claims", BUNDLED / "weights"
 RUNS = Path("runs") / "claims"
@@ -176,21 +170,3 @@ def table() -> str:
         sentence = r["sentence"].replace("|", "\\|")
         lines.append(f"| {r['id']}: {sentence} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("ids", nargs="*", metavar="ID", help=", ".join(CLAIMS))
-    parser.add_argument("--seeds", type=int, default=5, help="paired seeds (default: 5)")
-    parser.add_argument("--keep", nargs="*", default=[], metavar="ARM", help=", ".join(ARMS))
-    parser.add_argument("--table", action="store_true", help="print the table of all results")
-    arguments = parser.parse_args()
-    for name in arguments.ids:
-        require(name in CLAIMS, f"ID is {name!r}; the claims are {', '.join(CLAIMS)}")
-        print(test(CLAIMS[name], arguments.seeds)["verdict"])
-    for arm in arguments.keep:
-        require(arm in ARMS, f"ARM is {arm!r}; the arms are {', '.join(ARMS)}")
-        for seed in range(arguments.seeds):
-            keep(arm, seed)
-    if arguments.table:
-        print(table())
