@@ -13,7 +13,17 @@ from ganlib import models, parallel
 
 SIDE, ROWS, BATCH, STEPS = 16, 200, 16, 4
 # the lens leaves between the two halves of a resumed run; every link of the chain learns in only some of the steps
-SETTINGS = {"lens": dict(K=6, lr=5e-4), "chaingan": dict(editors=1, d=4, lr=1e-3)}
+SETTINGS = {
+    "lens": dict(K=6, lr=5e-4),
+    "chaingan": dict(editors=1, d=4, lr=1e-3),
+    # both first phases are over before the run is stopped
+    "seqgan": dict(pretrain=2, d_pretrain=1, rollouts=2, d_steps=1),
+    "maligan": dict(pretrain=2, d_pretrain=1, d_steps=1, K=3, stage=2, m=2),
+}
+
+
+# a policy's gradient is slow: what a run of a hundred steps is to learn, it learns in its first phase
+LEARNING = {"seqgan": dict(pretrain=80), "maligan": dict(pretrain=80)}
 
 
 def data_of(name, n=ROWS):
@@ -22,9 +32,9 @@ def data_of(name, n=ROWS):
     return data.take(min(n, len(data)))
 
 
-def build(name, data, seed=0):
+def build(name, data, seed=0, **settings):
     gl.seed_everything(seed)
-    return gl.build(name, data, width=8, **SETTINGS.get(name, {}))
+    return gl.build(name, data, **{"width": 8, **SETTINGS.get(name, {}), **settings})
 
 
 def state(gan):

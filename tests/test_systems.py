@@ -6,6 +6,7 @@ import pytest
 import torch
 from conformance import (
     BATCH,
+    LEARNING,
     STEPS,
     build,
     conditions,
@@ -227,7 +228,7 @@ def test_learns_one_sample(name):
     data = repeated(one)
     distances = []
     for frozen in (False, True):
-        gan = build(name, data)
+        gan = build(name, data, **LEARNING.get(name, {}))
         if frozen:
             for player, optimizer in gan.optimizers.items():
                 if "discriminator" not in player:

@@ -11,6 +11,7 @@ from ganlib.budget import device
 from ganlib.checks import require, whole
 from ganlib.data.images import Images
 from ganlib.data.published import Arrays, find, look_up, open_file
+from ganlib.data.sequences import Sequences, discrete_digits, text_file, unicode_names
 from ganlib.data.voxels import Voxels, chairs
 
 DIGITS = tuple("0123456789")
@@ -22,6 +23,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "fashion10k": FASHION,
     "emoji": (),
     "chairs": ("chair", "table"),
+    "unicode-names": (),
+    "discrete-digits": (),
     "color-mnist": tuple(f"{i:03d}" for i in range(1000)),
     "mnist": DIGITS,
     "fashion-mnist": FASHION,
@@ -31,8 +34,10 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(name: str | Path, split: str = "train", size: int | None = None) -> Images | Voxels:
+def load(name: str | Path, split: str = "train", size: int | None = None) -> Images | Voxels | Sequences:
     """Load a set of images or, for "chairs", of shapes, ``size`` pixels (voxels) wide and high, on ``ganlib.device()``.
+
+    "unicode-names" and "discrete-digits" are sequences of tokens, and so is a text file; they have no size.
 
     Args:
         name: one of ``NAMES``, or a path:
@@ -41,7 +46,8 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
             an .npz with ``images`` uint8 (N, H, W[, C]) and optional ``labels`` (N,) or (N, A), ``captions``,
             ``classes`` and ``groups`` (see ``Images``);
             an .npy of such images, which is memory-mapped and must have the size already, with the optional labels in
-            NAME_labels.npy beside it.
+            NAME_labels.npy beside it;
+            a .txt, one sequence a line (see ``sequences.text_file``).
         split: "train" or "test"; a path has no splits and gives all.
         size: 32 by default, and 16 for shapes. 28-pixel digits and clothes get a border of 2 pixels; of other pictures
             the largest centred square is resized with antialiasing.
@@ -53,6 +59,10 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
     require(split in ("train", "test"), f"split is {split!r}; it must be 'train' or 'test'")
     if name == "chairs":
         return chairs(split, 16 if size is None else size)
+    if name == "unicode-names":
+        return unicode_names(split)
+    if name == "discrete-digits":
+        return discrete_digits(load("mnist5k", split).x)
     size = whole("size", 32 if size is None else size, least=4)
     if name == "color-mnist":
         return _color_mnist(split, size)
@@ -60,7 +70,7 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
         return _images(find(name, split, size), name, size)
     path = Path(name).expanduser()
     require(path.exists(), f"name is {str(name)!r}; it must be a path that exists or one of {', '.join(NAMES)}")
-    return _images(open_file(path, size), str(name), size, path)
+    return text_file(path) if path.suffix == ".txt" else _images(open_file(path, size), str(name), size, path)
 
 
 def _images(arrays: Arrays, name: str, size: int, path: Path | None = None) -> Images:

@@ -1,13 +1,18 @@
 """Sequences of tokens, such as lines of text."""
 
 import textwrap
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
+from ganlib.budget import device
 from ganlib.checks import require, whole
 from ganlib.data import identity
 from ganlib.data.batches import Batches, subset
@@ -68,12 +73,12 @@ class Sequences:
         return Batches(len(self), pick, batch_size, seed, start, self.x.device, self.name, "sequences")
 
     def text(self, tokens: Tensor | Sequence[Sequence[int]]) -> list[str]:
-        """The words of sequences (N, T), with blanks between them: N lines."""
+        """The words of sequences (N, T), with blanks between them: N lines; the empty word is left out."""
         tokens = torch.as_tensor(tokens, device="cpu")
         require(tokens.dim() == 2, f"tokens has shape {tuple(tokens.shape)}; it must be (N, T)")
         if tokens.numel():
             self._check(tokens, "tokens")
-        return [" ".join(self.vocabulary[token] for token in line) for line in tokens.tolist()]
+        return [" ".join(filter(None, (self.vocabulary[token] for token in line))) for line in tokens.tolist()]
 
     def fingerprint(self) -> str:
         """A hash of tokens and vocabulary, whatever the set's name: 16 hexadecimal digits, computed once."""
@@ -88,3 +93,60 @@ class Sequences:
         ax.text(0, 1, "\n".join(texts), transform=ax.transAxes, **style)
         ax.set_title(title)
         ax.axis("off")
+
+
+END = ""  # what stands after the last word of a shorter sequence
+
+
+def of_lines(
+    lines: Sequence[Sequence[str]], length: int, words: int, name: str, split: str | None = "train"
+) -> Sequences:
+    """A set from lines, each a list of words, padded with ``END`` to one length.
+
+    Every tenth line is the split "test", the others are "train"; None takes all.
+
+    The vocabulary are the so many most frequent words of all lines (of equally frequent ones the first met), after
+    ``END``; lines that are empty, longer, or hold another word are left out, and of equal lines all but the first.
+
+    Raises:
+        ValueError: no line is left.
+    """
+    lines = [tuple(line) for line in lines if 0 < len(line) <= length]
+    counts = Counter(word for line in lines for word in line)
+    vocabulary = (END, *(word for word, _ in counts.most_common(words)))
+    index = {word: i for i, word in enumerate(vocabulary)}
+    kept = dict.fromkeys(line for line in lines if all(word in index for word in line))
+    mine = [line for i, line in enumerate(kept) if split is None or (i % 10 == 9) == (split == "test")]
+    require(mine, f"{name} has no line of 1 to {length} of its frequent words")
+    rows = [[*(index[word] for word in line), *[0] * (length - len(line))] for line in mine]
+    return Sequences(torch.tensor(rows, device=device()), vocabulary, name)
+
+
+def unicode_names(split: str = "train") -> Sequences:
+    """Names of characters in Unicode 3.2, such as "GREEK SMALL LETTER ALPHA": 3 to 8 of 300 words.
+
+    They come with Python, which keeps this old version of the standard for ever (``unicodedata.ucd_3_2_0``).
+    """
+    names = (unicodedata.ucd_3_2_0.name(chr(code), "") for code in range(0x110000))
+    lines = [name.replace("-", " ").split() for name in names]
+    return of_lines([line for line in lines if len(line) >= 3], 8, 300, "unicode-names", split)
+
+
+def text_file(path: Path, length: int = 16, words: int = 500) -> Sequences:
+    """A text file, one sequence a line, words between blanks: all its lines of up to ``length`` frequent words.
+
+    Raises:
+        ValueError: it is no text in UTF-8, or no line is left.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8: {error}") from error
+    return of_lines([line.split() for line in lines], length, words, path.name, split=None)
+
+
+def discrete_digits(digits: Tensor) -> Sequences:
+    """Digits (N, 1, 32, 32) uint8 as 8 x 8 black and white pixels, a row a token: 8 of 256 words such as 00011000."""
+    bits = (avg_pool2d(digits[:, 0].float(), 4) > 80).long()  # (N, 8, 8)
+    tokens = (bits * 2 ** torch.arange(7, -1, -1, device=bits.device)).sum(2)
+    return Sequences(tokens, tuple(f"{i:08b}" for i in range(256)), "discrete-digits")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganlib.checks import require, whole
 from ganlib.gan import Data, Game
-from ganlib.models import cgan, chaingan, dcgan, gran, lens, vanilla, wgan, wgan_gp
+from ganlib.models import cgan, chaingan, dcgan, gran, lens, maligan, seqgan, vanilla, wgan, wgan_gp
 from ganlib.models import draw as draw  # has no opponent, so it is not in SYSTEMS
 from ganlib.models import dvae as dvae  # nor has this
 from ganlib.objectives import OBJECTIVES
@@ -22,6 +22,8 @@ SYSTEMS: dict[str, Callable[..., Game]] = {
     "gran": gran.build,
     "chaingan": chaingan.build,
     "cgan": cgan.build,
+    "seqgan": seqgan.build,
+    "maligan": maligan.build,
 }
 
 
