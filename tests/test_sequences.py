@@ -64,7 +64,7 @@ def test_probabilities_of_all_sequences_sum_to_one(double):
 
 
 def test_samples_have_the_model_s_probabilities(double):
-    """u at the middles of a fine grid draws the first word exactly as often as the softmax says; chains by frequency."""
+    """u at the middles of a fine grid draws the first word as often as the softmax says; whole chains by frequency."""
     m = model()
     u = (torch.arange(30_000) + 0.5) / 30_000
     first = m.draw(m.begin(30_000)[0], u)

@@ -4,6 +4,7 @@ import json
 import math
 import statistics
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ganlib.budget import budget, seed_everything
 from ganlib.checkpoints import restore
 from ganlib.checks import require
 from ganlib.claims.claim import SIZE, Claim
-from ganlib.claims.ledger import ARMS, BATTLES, MEASURES, make, monitors, recipe
+from ganlib.claims.ledger import ARMS, BATTLES, MEASURES, PAIRED, SETS, make, monitors, recipe
 from ganlib.claims.report import roughness
 from ganlib.data import BUNDLED, Images, load
 from ganlib.files import replacing
@@ -37,10 +38,10 @@ def where(arm: str, seed: int) -> str:
 
 def start(arm: str, seed: int) -> tuple[GAN, Images, Images]:
     """An arm's untrained game, its training and its test images."""
-    data = ARMS[arm].get("data", "mnist5k")
-    images, test = (load(data, split=split, size=SIZE["size"]) for split in ("train", "test"))
+    name = ARMS[arm].get("data", "mnist5k")
+    images, test = (SETS.get(name, partial(load, name))(split, SIZE["size"]) for split in ("train", "test"))
     seed_everything(seed)
-    return make(recipe(arm, images.shape)), images, test
+    return make(recipe(arm, images.shape), images), images, test
 
 
 def train(arm: str, seed: int) -> dict[str, Any]:
@@ -51,12 +52,15 @@ def train(arm: str, seed: int) -> dict[str, Any]:
         return json.loads(figures.read_text())
     gan, images, test = start(arm, seed)
     watched, updates = monitors(gan, test), ARMS[arm].get("updates", SIZE["updates"])
-    history = fit(gan, images, updates, SIZE["batch"], seed, every=10, monitors=watched, checkpoint=f"{path}.pt")
+    batch = ARMS[arm].get("batch", SIZE["batch"])
+    history = fit(gan, images, updates, batch, seed, every=10, monitors=watched, checkpoint=f"{path}.pt")
     if history.steps[-1:] != [updates]:
         raise KeyboardInterrupt(f"{arm}, seed {seed} was stopped; it goes on from its checkpoint")
     run: dict[str, Any] = {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
-    run["steps"] = [step for step, fid in zip(history.steps, history["fid"]) if not math.isnan(fid)]
-    run |= {"seed": seed, "roughness": roughness(history[history.names[0]]), "seconds": history.seconds[-1]}
+    run["steps"] = [step for step, value in zip(history.steps, history[watched[0].name]) if not math.isnan(value)]
+    run |= {"seed": seed, "seconds": history.seconds[-1]}
+    if "d_loss" in history.names and not math.isnan(history["d_loss"][0]):
+        run["roughness"] = roughness(history["d_loss"])
     with replacing(figures) as aside:
         aside.write_text(json.dumps(run))
     return run
@@ -114,7 +118,13 @@ def verdict(differences: list[float]) -> dict[str, Any]:
 def differences(claim: Claim, runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """For every seed the measures of the arm and its rivals, and the arm's less the best rival's, or less the limit."""
     measured = [(claim.arm, claim.measure), *((rival, claim.rival_measure or claim.measure) for rival in claim.rivals)]
-    columns = [[MEASURES[measure](run) for run in runs[arm]] for arm, measure in measured]
+    columns = [
+        [
+            PAIRED[measure](*pair) if measure in PAIRED else MEASURES[measure](pair[0])
+            for pair in zip(runs[arm], runs[claim.arm])
+        ]
+        for arm, measure in measured
+    ]
     if claim.spread:
         columns = [[abs(value - statistics.median(column)) for value in column] for column in columns]
     names = [arm if claim.rival_measure is None else f"{measure} of {arm}" for arm, measure in measured]
@@ -140,7 +150,8 @@ def test(claim: Claim, seeds: int) -> dict[str, Any]:
     for seed in range(seeds):
         for arm in arms:
             runs[arm].append(train(arm, seed))
-            print(f"{claim.id}, seed {seed}, {arm}: FID {runs[arm][-1]['fid'][-1]:.4g}", flush=True)
+            name, *_ = (key for key, value in runs[arm][-1].items() if isinstance(value, list))
+            print(f"{claim.id}, seed {seed}, {arm}: {name} {runs[arm][-1][name][-1]:.4g}", flush=True)
     rows = battles(claim, seeds) if claim.measure in BATTLES else differences(claim, runs)
     result = {
         **asdict(claim),

@@ -8,7 +8,7 @@ from typing import Any
 from ganlib import metrics
 from ganlib.claims import claim
 from ganlib.claims.claim import SIZE, Arm, Claim, Run
-from ganlib.data import Images
+from ganlib.data import Images, Set
 from ganlib.gan import GAN, Game
 from ganlib.models import SYSTEMS
 from ganlib.models.draw import DRAW
@@ -18,19 +18,25 @@ from ganlib.training import Monitor
 # a paper's file is one that has arms
 FILES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 PAPERS = [importlib.import_module(f"ganlib.claims.{f}") for f in FILES if f not in ("claim", "engine", "ledger")]
-BUILDERS = SYSTEMS | {"dvae": DVAE, "draw": DRAW}
 ARMS: dict[str, Arm] = {name: arm for paper in PAPERS for name, arm in paper.ARMS.items()}
 CLAIMS: dict[str, Claim] = {c.id: c for paper in PAPERS for c in paper.CLAIMS}
 MEASURES: dict[str, Callable[[Run], float]] = dict(claim.MEASURES)
+# what only some papers need: measures of a pair of games, or of two runs; data and builders of their own
 BATTLES: dict[str, Callable[[GAN, GAN, Images], float]] = {}
+PAIRED: dict[str, Callable[[Run, Run], float]] = {}
+SETS: dict[str, Callable[[str, int], Set]] = {}
+BUILDERS: dict[str, Callable[..., Game]] = SYSTEMS | {"dvae": DVAE, "draw": DRAW}
 for paper in PAPERS:
     MEASURES |= paper.MEASURES
-    BATTLES |= getattr(paper, "BATTLES", {})
+    for gathered, own in ((BATTLES, "BATTLES"), (PAIRED, "PAIRED"), (SETS, "SETS"), (BUILDERS, "BUILDERS")):
+        gathered |= getattr(paper, own, {})
 
 
-def monitors(gan: Game, test: Images) -> list[Monitor]:
+def monitors(gan: Game, test: Set) -> list[Monitor]:
     """What is measured during a run of a claim, every ``SIZE["every"]`` updates, and after its last one."""
-    during: dict[str, Callable[[Game], Any]] = {"fid": lambda gan: metrics.fid(gan, test, n=SIZE["n"])}
+    during: dict[str, Callable[[Game], Any]] = {}
+    if isinstance(test, Images):
+        during["fid"] = lambda gan: metrics.fid(gan, test, n=SIZE["n"])
     last: dict[str, Callable[[Game], Any]] = {}
     for paper in PAPERS:
         during |= paper.watched(gan, test) if hasattr(paper, "watched") else {}
@@ -44,10 +50,11 @@ def monitors(gan: Game, test: Images) -> list[Monitor]:
 def recipe(arm: str, shape: tuple[int, ...]) -> dict[str, Any]:
     """What ``make`` builds an arm's game from, for samples of a shape."""
     settings = {"shape": shape, "width": SIZE["width"], **ARMS[arm]}
-    return {name: value for name, value in settings.items() if name not in ("data", "updates")}
+    return {name: value for name, value in settings.items() if name not in ("data", "updates", "batch")}
 
 
-def make(settings: dict[str, Any]) -> Game:
-    """A game from its system's name, the samples' shape and the settings of its ``build``."""
+def make(settings: dict[str, Any], data: Set | None = None) -> Game:
+    """A game from its system's name, a set or the samples' shape, and the settings of its ``build``."""
     settings = dict(settings)
-    return BUILDERS[settings.pop("system")](tuple(settings.pop("shape")), **settings)
+    shape = tuple(settings.pop("shape"))
+    return BUILDERS[settings.pop("system")](data or shape, **settings)

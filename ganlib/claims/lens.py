@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganlib import metrics
 from ganlib.claims.claim import FASTER, SHORT, SIZE, Arm, Claim, Run
-from ganlib.data import Images, to_float
+from ganlib.data import Set, to_float
 from ganlib.gan import GAN
 from ganlib.models.lens import LensGAN
 
@@ -44,9 +44,9 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def watched(gan: GAN, test: Images) -> dict[str, Callable[[GAN], Any]]:
+def watched(gan: GAN, test: Set) -> dict[str, Callable[[GAN], Any]]:
     """What is measured during a run, besides FID: modes on colour digits, and how far the lens moves a pixel."""
-    reals, measures = to_float(test.x[:200]), {}
+    measures = {}
 
     def missed(gan: GAN) -> float:
         coverage = metrics.mode_coverage(metrics.digits()(gan.sample(SIZE["n"], seed=0))[1])
@@ -59,6 +59,7 @@ def watched(gan: GAN, test: Images) -> dict[str, Callable[[GAN], Any]]:
     if test.name == "color-mnist":
         measures["missed_modes"] = missed
     if isinstance(gan, LensGAN) and gan.K:
+        reals = to_float(test.x[:200])
         measures["shift"] = shift
     return measures
 

@@ -35,10 +35,11 @@ class LanguageModel(nn.Module):
         """The state after one more word (N,)."""
         return self.cell(self.embedding(words), state)
 
-    def log_probs(self, tokens: Tensor, context: Tensor | None = None) -> Tensor:
+    def log_probs(self, tokens: Tensor, context: Tensor | None = None, temperature: float = 1.0) -> Tensor:
         """log p(y_t | y_1 ... y_{t-1}) of every word of sequences (N, T): (N, T).
 
-        ``context`` (N, T) are the words that the model reads, if they are not the same.
+        ``context`` (N, T) are the words that the model reads, if they are not the same. A temperature below 1 is the
+        probability of samples that are drawn at it.
         """
         context = tokens if context is None else context
         state, states = self.begin(len(tokens)), []
@@ -46,7 +47,7 @@ class LanguageModel(nn.Module):
             states.append(state[0])
             if t + 1 < tokens.shape[1]:
                 state = self.read(context[:, t], state)
-        scores = self.words(torch.stack(states, dim=1)).log_softmax(2)
+        scores = (self.words(torch.stack(states, dim=1)) / temperature).log_softmax(2)
         return scores.gather(2, tokens[:, :, None])[:, :, 0]
 
     def log_prob(self, tokens: Tensor) -> Tensor:
@@ -58,7 +59,8 @@ class LanguageModel(nn.Module):
 
         It is a function of u: equal numbers draw equal words. Several times faster than ``torch.multinomial``.
         """
-        cumulative = (self.words(h) / temperature).softmax(1).cumsum(1)
+        scores = self.words(h) if temperature == 1 else self.words(h) / temperature
+        cumulative = scores.softmax(1).cumsum(1)
         found = torch.searchsorted(cumulative, u[:, None].to(cumulative.dtype) * cumulative[:, -1:], right=True)
         return found[:, 0].clamp(max=self.vocabulary - 1)
 

@@ -1,7 +1,7 @@
 """How good sequences are: against an oracle, which knows their probability, and by the n-grams they share with others.
 
 One figure never tells. A low oracle NLL is had by a generator that only draws the likeliest sequences, a high BLEU by
-one that copies or repeats itself: look at the distances in both directions, at self-BLEU and at the share of copies too.
+one that copies or repeats itself: look at the distances in both directions, at self-BLEU and the share of copies too.
 """
 
 import math

@@ -58,15 +58,17 @@ def rollouts(policy: LanguageModel, tokens: Tensor, u: Tensor) -> Tensor:
         u: numbers (N, T - 1, T) in [0, 1), one for each word that may be drawn.
     """
     n, length = tokens.shape
-    done = tokens.expand(length - 1, n, length).clone()
-    h, c = policy.read(tokens[:, 0], policy.begin(n))  # of the prefixes that are live, one below the other
+    u, words = u.permute(2, 1, 0).contiguous(), tokens.T.contiguous()
+    done = words[:, None].repeat(1, length - 1, 1)  # (T, T - 1, N): what one step reads and writes lies side by side
+    h, c = policy.read(words[0], policy.begin(n))  # of the prefixes that are live, one below the other
     for s in range(1, length):
-        done[:s, :, s] = policy.draw(h, u[:, :s, s].T.flatten()).view(s, n)
+        drawn = policy.draw(h, u[s, :s].flatten())
+        done[s, :s] = drawn.view(s, n)
         if s + 1 < length:
             # the last block has read Y_1:s; it goes on as a prefix of its own, and once more with Y itself
-            words = torch.cat([done[:s, :, s].flatten(), tokens[:, s]])
-            h, c = policy.read(words, (torch.cat([h, h[-n:]]), torch.cat([c, c[-n:]])))
-    return done
+            state = torch.cat([h, h[-n:]]), torch.cat([c, c[-n:]])
+            h, c = policy.read(torch.cat([drawn, words[s]]), state)
+    return done.permute(1, 2, 0)
 
 
 class SeqGAN(Game):
@@ -234,6 +236,7 @@ def build(
     data: Sequences,
     *,
     width: int = 32,
+    d_width: int | None = None,
     pretrain: int = 6000,
     d_pretrain: int = 2500,
     mle_lr: float = 1e-2,
@@ -245,7 +248,7 @@ def build(
     """The game for a set of ``Sequences``, whose vocabulary and length it takes.
 
     Args:
-        width: of the LSTM and of D's maps; the paper's LSTM has 32.
+        width, d_width: of the LSTM, where the paper has 32, and of D's maps (None: the same).
         mle_lr, lr, d_lr: Adam's rates, of G in the first phase and in the game, and of D.
         game, settings: ``SeqGAN`` and its own arguments, or a game that is built alike.
 
@@ -256,6 +259,6 @@ def build(
     """
     require(isinstance(data, Sequences), f"data is {type(data).__name__}; it must be Sequences, with a vocabulary")
     generator = LanguageModel(len(data.vocabulary), *data.shape, width)
-    discriminator = Discriminator(len(data.vocabulary), *data.shape, width)
+    discriminator = Discriminator(len(data.vocabulary), *data.shape, d_width or width)
     optimizers = dict(g_optimizer=adam(mle_lr, (0.9, 0.999)), d_optimizer=adam(d_lr, (0.9, 0.999)))
     return game(generator, discriminator, pretrain, d_pretrain, lr=lr, **optimizers, **settings)
