@@ -93,6 +93,7 @@ def _score(
 ) -> Score:
     """A measure of n generated images against the reals, its jackknife, and its floor; see ``fid``."""
     require(n >= 4, f"n is {n}; it must be at least 4")
+    require(isinstance(images, Images), f"images is {type(images).__name__}; {name} is a measure of pictures")
     extractor = extractor or default_extractor(images)
     real = real_stats(images, extractor)
     fakes = _take(gan, n, seed)
