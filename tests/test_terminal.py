@@ -154,19 +154,8 @@ def test_a_tenth_of_one_s_own_pictures_is_held_out(tmp_path):
 
     pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)
     np.savez(tmp_path / "mine.npz", images=pixels)
-    main(
-        [
-            "train",
-            "vanilla",
-            "--data",
-            str(tmp_path / "mine.npz"),
-            "--out",
-            str(tmp_path / "run"),
-            "--steps",
-            "2",
-            *SMALL,
-        ]
-    )
+    data = ["--data", str(tmp_path / "mine.npz")]
+    main(["train", "vanilla", *data, "--out", str(tmp_path / "run"), "--steps", "2", *SMALL])
     _, test = trained(tmp_path / "run")
     mine, held = {image.tobytes() for image in pixels}, {image.numpy().tobytes() for image in test.x[:, 0]}
     assert len(test) == 6 and held < mine
