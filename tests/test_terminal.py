@@ -154,12 +154,11 @@ def test_a_tenth_of_one_s_own_pictures_is_held_out(tmp_path):
 
     pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)
     np.savez(tmp_path / "mine.npz", images=pixels)
-    data = ["--data", str(tmp_path / "mine.npz")]
-    main(["train", "vanilla", *data, "--out", str(tmp_path / "run"), "--steps", "2", *SMALL])
+    train = ["train", "vanilla", "--data", str(tmp_path / "mine.npz"), "--steps", "2", *SMALL, "--out"]
+    main([*train, str(tmp_path / "run")])
     _, test = trained(tmp_path / "run")
     mine, held = {image.tobytes() for image in pixels}, {image.numpy().tobytes() for image in test.x[:, 0]}
     assert len(test) == 6 and held < mine
     np.savez(tmp_path / "theirs.npz", images=pixels[:7])
-    arguments = [*data, "--test", str(tmp_path / "theirs.npz")]
-    main(["train", "vanilla", *arguments, "--out", str(tmp_path / "other"), "--steps", "2", *SMALL])
+    main([*train, str(tmp_path / "other"), "--test", str(tmp_path / "theirs.npz")])
     assert len(trained(tmp_path / "other")[1]) == 7
