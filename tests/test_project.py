@@ -158,5 +158,5 @@ def test_run_notebook_leaves_a_notebook_and_a_page(tmp_path):
 
 def test_the_gallery_shows_every_system():
     arm_of = runpy.run_path(str(ROOT / "scripts" / "gallery.py"))["arm_of"]
-    for system in gl.models.SYSTEMS:
+    for system in (name for name in gl.models.SYSTEMS if gl.models.home(name) == "mnist5k"):
         assert claims.ARMS[arm_of(system)]["system"] == system
