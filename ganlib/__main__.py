@@ -15,6 +15,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,12 @@ def halves(run: dict[str, Any], split: str) -> Set:
     if run.get("test"):
         return load(run["data"] if split == "train" else run["test"], size=run["size"])
     data = load(run["data"], size=run["size"])
-    if len(data) < 40:  # too few to hold some out
-        return data
-    order = torch.randperm(len(data), generator=torch.Generator("cpu").manual_seed(0), device="cpu")
-    index = (order[len(data) // 10 :] if split == "train" else order[: len(data) // 10]).sort().values
-    return data.subset(index)
+    what = "what it was trained on"  # where there are too few to hold some out; a score says so
+    if len(data) >= 40:
+        order = torch.randperm(len(data), generator=torch.Generator("cpu").manual_seed(0), device="cpu")
+        data = data.subset((order[len(data) // 10 :] if split == "train" else order[: len(data) // 10]).sort().values)
+        what = "a tenth that was held out"
+    return data if split == "train" else replace(data, name=f"{data.name} ({what})")
 
 
 def start(run: dict[str, Any]) -> tuple[Game, Set]:

@@ -144,7 +144,10 @@ def unpack(
 def write(path: str | Path, payload: dict[str, Any]) -> None:
     """Write aside, then replace: whatever happens, the path holds either the old file or the whole new one."""
     with replacing(path) as aside, open(aside, "wb") as file:
-        torch.save(payload, file)
+        try:
+            torch.save(payload, file)
+        except RuntimeError as error:  # torch's own word for a full disk
+            raise OSError(f"{path} could not be written: {str(error).splitlines()[0]}") from error
 
 
 def load(path: str | Path, gan: Game) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import warnings
 from pathlib import Path
 from urllib.error import URLError
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 import ganlib as gl
+from ganlib import files
 from ganlib.data import BUNDLED, published, to_float
 from ganlib.metrics import FeatureStats, digits, fashion, frechet_distance, inception
 from ganlib.metrics.features import ClassifierExtractor
@@ -241,3 +243,61 @@ def test_a_weights_file_cannot_run_code(tmp_path, weights):
     torch.save({"fc.weight": torch.zeros(3)}, bad)
     with pytest.raises(ValueError, match="damaged, or holds no weights"):
         inception(bad)
+
+
+def test_scores_are_the_same_whatever_the_default_type_and_the_images(monkeypatch, tmp_path):
+    """A float64 default, as the assignments set it, must not stay in a classifier that is kept for the process."""
+    from ganlib.metrics import features
+
+    x = to_float(gl.load("mnist5k").x[:200])
+    real = gl.load("mnist5k", "test").take(150)
+    scores = {
+        "fid": lambda x: gl.metrics.fid(x, real, n=100),
+        "kid": lambda x: gl.metrics.kid(digits()(x)[0], digits()(to_float(real.x))[0]),
+        "inception": lambda x: gl.metrics.inception_score(digits()(x)[1]),
+        "coverage": lambda x: gl.metrics.mode_coverage(digits()(x)[1]),
+        "sliced": lambda x: gl.metrics.sliced_wasserstein(x[:50], to_float(real.x[:50])),
+    }
+    wanted = {name: score(x) for name, score in scores.items()}
+    features._classifier.cache_clear()
+    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path))
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert {name: score(x) for name, score in scores.items()} == wanted
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert digits()(x)[0].dtype == torch.float32
+    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "other"))
+    assert {name: score(x) for name, score in scores.items()} == wanted
+    assert torch.equal(digits()(x.double())[0], digits()(x)[0])
+    for short in (torch.float16, torch.bfloat16):
+        assert torch.equal(digits()(x.to(short))[0], digits()(x.to(short).float())[0])
+
+
+def test_images_in_0_to_1_get_a_warning():
+    x = gl.load("mnist5k").x[:20].float()
+    with pytest.warns(UserWarning, match=r"none of 20 images has a pixel below 0; should they lie in \[-1, 1\]"):
+        digits()(x / 255)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        digits()(x / 127.5 - 1)
+        digits()(x[:7] / 255)  # a few may be bright
+
+
+def test_every_kept_weight_is_listed_with_its_sum():
+    folder = BUNDLED / "weights"
+    listed = {line.split("  ", 1)[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+    assert listed == {path.name for path in folder.glob("*.safetensors")}
+    for name in listed:
+        assert files.intact(folder, name).exists()
+
+
+def test_a_damaged_classifier_is_named(tmp_path, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    content = bytearray((BUNDLED / "weights" / "digits.safetensors").read_bytes())
+    content[-1000] ^= 1  # one bit
+    (tmp_path / "weights" / "digits.safetensors").write_bytes(content)
+    (tmp_path / "weights" / "SHA256SUMS").write_bytes((BUNDLED / "weights" / "SHA256SUMS").read_bytes())
+    monkeypatch.setattr("ganlib.metrics.features.BUNDLED", tmp_path)
+    with pytest.raises(ValueError, match="digits.safetensors is damaged"):
+        ClassifierExtractor("digits")

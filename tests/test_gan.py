@@ -203,6 +203,15 @@ def test_device_honours_an_active_context():
         assert gl.device().type == "cpu"
 
 
+def test_numpy_s_integers_are_seeds():
+    import numpy as np
+
+    gl.seed_everything(np.int64(7))
+    ours = torch.rand(3), np.random.rand(3)
+    gl.seed_everything(7)
+    assert torch.equal(ours[0], torch.rand(3)) and (ours[1] == np.random.rand(3)).all()
+
+
 def test_budget(monkeypatch):
     four = dict(smoke=1, cpu=2, cuda=3, paper=4)
     for name, value in four.items():

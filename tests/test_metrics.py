@@ -453,6 +453,38 @@ def test_there_is_no_floor_without_enough_held_out_reals(digits_train, digits_te
     assert score.floor is None and "held-out" not in str(score)
 
 
+def test_a_part_of_a_set_has_not_the_floor_of_the_whole(digits_train, digits_test):
+    """One class that keeps its set's name: any real three is far from the whole set, so its floor would be absurd."""
+    threes = [s.subset((s.y == 3).nonzero()[:, 0]) for s in (digits_train, digits_test)]
+    assert threes[1].name == "mnist5k"
+    score = fid(threes[0], threes[1], extractor=Stub(), n=80)
+    assert score.floor is None and score.reals == "100 of mnist5k"
+    given = fid(threes[0], threes[1], extractor=Stub(), n=80, held_out=threes[0])
+    assert given.floor < 3 * given.value
+    assert fid(threes[0], digits_test.take(500), extractor=Stub(), n=80).floor is None
+
+
+def test_other_images_under_a_set_s_name_have_no_floor(digits_test):
+    other = gl.Images(255 - digits_test.x, digits_test.y, "mnist5k")
+    assert fid(torch.zeros(50, 1, 16, 16), other, extractor=Stub(), n=50).floor is None
+
+
+def test_no_home_and_a_cache_that_cannot_be_written_cost_nothing_but_time(digits_test, monkeypatch, tmp_path):
+    wanted = fid(torch.zeros(50, 1, 16, 16), digits_test, extractor=Stub(), n=50)
+    (tmp_path / "file").write_text("in the folder's place")
+    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "file" / "cache"))
+    assert fid(torch.zeros(50, 1, 16, 16), digits_test, extractor=Stub(), n=50) == wanted
+    monkeypatch.delenv("GANLIB_CACHE")
+
+    def nobody(path):
+        if str(path).startswith("~"):
+            raise RuntimeError("Could not determine home directory.")
+        return path
+
+    monkeypatch.setattr("pathlib.Path.expanduser", nobody)
+    assert fid(torch.zeros(50, 1, 16, 16), digits_test, extractor=Stub(), n=np.int64(50)) == wanted
+
+
 def test_fid_tells_damage_from_reals(digits_train, digits_test):
     """With the real extractor: reals score the floor, blur and noise well above it, dropped classes too."""
     x = to_float(digits_train.x[:300])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganlib.data import to_float
 from ganlib.pictures import render, tile
 
 
@@ -17,6 +18,27 @@ def test_tile_puts_pictures_row_by_row_on_white():
     assert (sheet[3:, 3:] == 1).all()  # where there is no fourth
     with_two = tile(torch.stack([torch.zeros(2, 2), torch.ones(2, 2)])[None], columns=2)
     assert with_two.shape == (2, 5, 1) and (with_two[:, :2] == 0.5).all()  # channels side by side
+
+
+def test_bytes_are_drawn_as_to_float_would_have_them():
+    x = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    np.testing.assert_allclose(tile(x, columns=1)[..., 0], np.arange(256).reshape(16, 16) / 255, atol=1e-6)
+    np.testing.assert_allclose(tile(x), tile(to_float(x)), atol=1e-6)
+    np.testing.assert_allclose(tile(x.numpy()), tile(x))
+
+
+def test_images_in_0_to_1_get_a_warning():
+    with pytest.warns(UserWarning, match="none of 8 images has a pixel below 0"):
+        tile(torch.rand(8, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "images",
+    [torch.zeros(2, 4, 4), torch.zeros(2, 1, 4, 4, dtype=torch.int64), torch.zeros(0, 1, 4, 4), torch.ones(2, 2) > 0],
+)
+def test_what_is_no_picture(images):
+    with pytest.raises(ValueError, match=r"images is torch.*; it must be float in \[-1, 1\] or uint8, \(N, C, H, W\)"):
+        tile(images)
 
 
 def grid(*cells, d=4):

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -77,6 +80,112 @@ def test_bad_input(arguments, sentence, runs, monkeypatch):
     with pytest.raises(ValueError, match=sentence):
         main(arguments)
     assert not (runs / "new").exists()  # a mistake leaves nothing that the corrected command would stumble over
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--ema", "1"],
+        ["--set", "objective=nothing"],
+        ["--set", "n_critic=1.5"],
+        ["--set", "lr=fast"],
+        ["--batch", "1", "--set", "norm=batch"],
+        ["--data", "nowhere"],
+    ],
+)
+def test_a_mistake_leaves_nothing_behind(wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError) as error:
+        main(["train", "dcgan", "--steps", "2", *SMALL, *wrong, "--out", "run"])
+    assert "\n" not in str(error.value) and list(tmp_path.iterdir()) == []
+
+
+def test_nor_does_a_start_that_fails_in_its_first_steps(tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("out of memory")
+
+    out, arguments = str(tmp_path / "run"), ["train", "vanilla", "--steps", "4", *SMALL, "--out"]
+    with monkeypatch.context() as m:
+        m.setattr(gl.GAN, "step", fail)
+        with pytest.raises(RuntimeError, match="out of memory"):
+            main([*arguments, out, "--set", "lr=1e-3"])
+    assert list(tmp_path.iterdir()) == []
+    main([*arguments, out])  # the corrected command
+
+    with monkeypatch.context() as m:  # what was trained stays, whatever comes later
+        m.setattr(gl.GAN, "step", fail)
+        with pytest.raises(RuntimeError):
+            main([*arguments[:2], "--steps", "9", *SMALL, "--out", out])
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["system"] == "vanilla"
+
+
+def test_the_second_of_two_runs_in_one_folder_is_refused_before_it_writes(tmp_path):
+    from ganlib.__main__ import claim
+
+    first = {"system": "vanilla", "data": "mnist5k", "size": 16, "settings": {}, "seed": 0}
+    assert claim(tmp_path / "run", first) and not claim(tmp_path / "run", first)
+    with pytest.raises(ValueError, match="run holds a run with seed = 0, not 1; give another --out"):
+        claim(tmp_path / "run", first | {"seed": 1})
+    assert json.loads((tmp_path / "run" / "run.json").read_text()) == first
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"system": "vanilla"}', "\x00\x01", "null"])
+def test_a_damaged_run_json_is_named(text, tmp_path):
+    (tmp_path / "run.json").write_text(text)
+    for arguments in (["fid", str(tmp_path)], ["train", "vanilla", *SMALL, "--out", str(tmp_path)]):
+        with pytest.raises(ValueError, match="run.json is damaged: "):
+            main(arguments)
+
+
+def test_every_mistake_of_a_user_has_one_exit(tmp_path):
+    from ganlib.__main__ import exit_of
+
+    def fails(error):
+        def command():
+            raise error
+
+        return command
+
+    diverged = gl.TrainingDiverged(3, {"d_loss": float("nan")}, gl.History(), None)
+    for error, sentence in (
+        (ValueError("n is 0"), "n is 0"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (FileNotFoundError("nothing there"), "nothing there"),
+        (diverged, "training diverged at step 3: d_loss = nan; no checkpoint was kept"),
+        (KeyboardInterrupt(), 130),
+    ):
+        assert exit_of(fails(error)) == sentence
+    assert exit_of(lambda: None) == 0
+    with pytest.raises(ZeroDivisionError):  # a fault of ours keeps its traceback
+        exit_of(lambda: 1 / 0)
+
+
+def test_a_full_disk_is_a_sentence(tmp_path):
+    """A limit on the size of files stands for the disk."""
+    resource = pytest.importorskip("resource")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # noqa: E731
+    command = [sys.executable, "-m", "ganlib", "train", "vanilla", "--steps", "2", *SMALL, "--out", str(tmp_path / "a")]
+    run = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+    assert run.returncode == 1 and "Traceback" not in run.stderr and len(run.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_console_without_greek_letters(runs, tmp_path):
+    """Windows' code page 1252 has neither ε nor ∞."""
+    env = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    command = [sys.executable, "-m", "ganlib", "battle", str(runs / "a"), str(runs / "b"), "--n", "50"]
+    run = subprocess.run(command, capture_output=True, env=env)
+    assert run.returncode == 0, run.stderr
+    assert b"?(D1(G2(z)))" in run.stdout
+
+
+def test_home_is_meant_by_a_tilde(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    main(["train", "vanilla", "--steps", "2", *SMALL, "--out", "~/run"])
+    assert (tmp_path / "run" / "checkpoint.pt").exists()
+    main(["fid", "~/run", "--n", "50"])
+    assert "FID" in capsys.readouterr().out
 
 
 def test_settings_add_up_and_a_pair_of_numbers_goes_on(tmp_path):
@@ -159,6 +268,13 @@ def test_a_tenth_of_one_s_own_pictures_is_held_out(tmp_path):
     _, test = trained(tmp_path / "run")
     mine, held = {image.tobytes() for image in pixels}, {image.numpy().tobytes() for image in test.x[:, 0]}
     assert len(test) == 6 and held < mine
+    extractor = gl.metrics.digits()
+    score = gl.metrics.fid(test, test, extractor=extractor, n=4)
+    assert score.reals == f"6 of {tmp_path / 'mine.npz'} (a tenth that was held out)" and score.floor is None
     np.savez(tmp_path / "theirs.npz", images=pixels[:7])
     main([*train, str(tmp_path / "other"), "--test", str(tmp_path / "theirs.npz")])
     assert len(trained(tmp_path / "other")[1]) == 7
+    np.savez(tmp_path / "few.npz", images=pixels[:20])
+    few = ["train", "vanilla", "--data", str(tmp_path / "few.npz"), "--steps", "2", *SMALL, "--out"]
+    main([*few, str(tmp_path / "few")])
+    assert trained(tmp_path / "few")[1].name.endswith("few.npz (what it was trained on)")
