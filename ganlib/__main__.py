@@ -14,6 +14,7 @@ import ast
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from ganlib.data import NAMES, Set, load
 from ganlib.files import replacing
 from ganlib.gan import Game
 from ganlib.models import SYSTEMS, build, home
-from ganlib.training import check, fit
+from ganlib.training import TrainingDiverged, check, fit
 
 
 def train(system: str, out: Path, options: dict[str, Any]) -> None:
@@ -49,18 +50,43 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
         if run[name] and run[name] not in (*NAMES, *SYSTEMS):
             run[name] = str(Path(run[name]).expanduser().resolve())
     if (out / "run.json").exists():
-        for name, before in read(out).items():
-            rule = "give another --out"
-            require(before == run[name], f"{out} holds a run with {name} = {before!r}, not {run[name]!r}; {rule}")
+        agree(out, run)
     try:
         gan, data = start(run)
     except TypeError as error:
         raise ValueError(f"--set is {settings}: {error}") from error
     check(gan, data, steps, run["batch"], run["every"], ema=run["ema"])
-    if parallel.rank() == 0 and not (out / "run.json").exists():  # only now: a mistake leaves no folder behind
-        with replacing(out / "run.json") as aside:
-            aside.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    new = parallel.rank() == 0 and claim(out, run)  # only now: a mistake leaves no folder behind
+    try:
+        go_on(gan, data, out, run, steps)
+    finally:
+        if new and not (out / "checkpoint.pt").exists():  # nor does a start that failed
+            (out / "run.json").unlink(missing_ok=True)
+            if not any(out.iterdir()):
+                out.rmdir()
 
+
+def agree(out: Path, run: dict[str, Any]) -> None:
+    """Raise ``ValueError`` where a folder holds a run that was started otherwise."""
+    for name, before in read(out).items():
+        here, rule = run.get(name), "give another --out"
+        require(before == here, f"{out} holds a run with {name} = {before!r}, not {here!r}; {rule}")
+
+
+def claim(out: Path, run: dict[str, Any]) -> bool:
+    """Write run.json; of several processes that start in one folder one alone succeeds, and the others must agree."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(out / "run.json", "x", encoding="utf-8") as file:
+            file.write(json.dumps(run, indent=1) + "\n")
+        return True
+    except FileExistsError:
+        agree(out, run)
+        return False
+
+
+def go_on(gan: Game, data: Set, out: Path, run: dict[str, Any], steps: int) -> None:
+    """``fit`` by ``every`` steps; after each part the history and samples are written."""
     done, every = 0, run["every"]
     while done < steps:
         # fit says how far the checkpoint came, where that is further
@@ -168,6 +194,12 @@ def main(arguments: list[str] | None = None) -> None:
         command.add_argument("--n", type=int, default=1000, help="generated images (of each run)")
     b.add_argument("--calibrate", type=float, help="the share of held-out reals that each discriminator is to miss")
     options = vars(parser.parse_args(arguments))
+    for stream in (sys.stdout, sys.stderr):  # a console that has no ε shows ?
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    for name in ("out", "run", "rival"):
+        if name in options:
+            options[name] = options[name].expanduser()
 
     if options["command"] == "train":
         if options["budget"]:
@@ -182,8 +214,16 @@ def main(arguments: list[str] | None = None) -> None:
         print(metrics.gam(gan, rival, test, n=options["n"], calibrate=options["calibrate"] or False))
 
 
-if __name__ == "__main__":
+def exit_of(command: Callable[[], None]) -> int | str:
+    """The exit status of a command, or of a mistake its sentence: whatever a user can do something about."""
     try:
-        main()
-    except (ValueError, FileNotFoundError, ImportError) as error:
-        sys.exit(str(error))
+        command()
+    except KeyboardInterrupt:
+        return 130
+    except (ValueError, OSError, ImportError, TrainingDiverged, torch.OutOfMemoryError) as error:
+        return str(error) or type(error).__name__
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(exit_of(main))

@@ -1,5 +1,6 @@
 """One knob for how long and how wide to train, the device to train on, and the random seed."""
 
+import operator
 import os
 import random
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ def device() -> torch.device:
 
 def seed_everything(seed: int) -> None:
     """Seed Python's, NumPy's and torch's (every device's) global random states."""
+    seed = operator.index(seed)  # NumPy's integers are integers
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)

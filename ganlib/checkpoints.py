@@ -47,8 +47,9 @@ def settings(gan: Game) -> dict[str, str]:
     with uncompiled(gan):
         texts = {"architecture": repr(gan)}
     for name, optimizer in gan.optimizers.items():
-        made = {key: value for key, value in optimizer.defaults.items() if key != "fused"}
-        texts[f"optimizer of the {name}"] = f"{type(optimizer).__name__} {made}"
+        made = [f"{key} = {value}" for key, value in bare(optimizer.defaults).items() if key != "fused"]
+        # a line each, so that of two texts the line that differs names the setting
+        texts[f"optimizer of the {name}"] = "\n".join([type(optimizer).__name__, *made])
     return {name: re.sub(r" at 0x[0-9a-f]+", "", text) for name, text in texts.items()}
 
 
@@ -56,8 +57,20 @@ def weights(gan: Game) -> dict[str, Any]:
     with uncompiled(gan):
         return {
             "game": gan.state_dict(),
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in gan.optimizers.items()},
+            "optimizers": {name: bare(optimizer.state_dict()) for name, optimizer in gan.optimizers.items()},
         }
+
+
+def bare(value: Any) -> Any:
+    """The same with Python's numbers in the place of NumPy's, such as a learning rate from ``np.geomspace``.
+
+    A file that holds NumPy's cannot be opened without running code.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) is dict:
+        return {key: bare(inner) for key, inner in value.items()}
+    return type(value)(map(bare, value)) if type(value) in (list, tuple) else value
 
 
 def load_weights(state: dict[str, Any], gan: Game, path: str | Path) -> None:
@@ -96,7 +109,7 @@ def pack(
     return {
         "settings": identity,
         **weights(gan),
-        "schedulers": [scheduler.state_dict() for scheduler in schedulers],
+        "schedulers": [bare(scheduler.state_dict()) for scheduler in schedulers],
         "random": {
             "python": random.getstate(),
             "numpy": (numpy_state[1].tolist(), *map(float, numpy_state[2:])),

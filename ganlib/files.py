@@ -1,12 +1,44 @@
 """Files that are either as they were or whole."""
 
 import glob
+import hashlib
 import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def cache() -> Path:
+    """The folder for what is dear to compute: $GANLIB_CACHE, or ~/.cache/ganlib.
+
+    Raises:
+        OSError: nobody knows the user's home.
+    """
+    try:
+        return Path(os.environ.get("GANLIB_CACHE") or "~/.cache/ganlib").expanduser()
+    except RuntimeError as error:
+        raise OSError(str(error)) from error
+
+
+def intact(folder: Path, name: str) -> Path:
+    """The path of a file that ganlib comes with, after a look at its SHA-256 in ``folder``/SHA256SUMS.
+
+    A file that is not listed there is one's own.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not as it was shipped.
+    """
+    path, sums = folder / name, folder / "SHA256SUMS"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there; it comes with ganlib: install it again, or clone it anew")
+    lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
+    wanted = {listed: digest for digest, listed in (line.split("  ", 1) for line in lines)}.get(name)
+    if wanted is not None and hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
+        raise ValueError(f"{path} is damaged: its SHA-256 is not the one in {sums.name}; clone or install ganlib anew")
+    return path
 
 
 @contextmanager

@@ -240,7 +240,7 @@ class GAN(Game):
     def latent(self, n: int) -> Tensor:
         """n latents from N(0, 1), shape (n, latent_dim), drawn on the game's device; (n, 0) in a game without z."""
         shape = self.latent_dim if isinstance(self.latent_dim, tuple) else (self.latent_dim or 0,)
-        return torch.randn(n, *shape, device=self.device)
+        return torch.randn(n, *shape, device=self.device, dtype=self.dtype)
 
     def batch_latent(self, n: int) -> Tensor:
         """n latents for a batch: where several processes share it, this one's n of all that are drawn."""

@@ -8,18 +8,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.checks import require, whole
+from ganlib.checks import require, warn_range, whole
 
 # brightness of a face seen from the front or the back, from a side, and from above; the ground is white, 1
 FRONT, SIDE, ABOVE = 0.45, 0.22, 0.78
 
 
 def tile(images: Tensor, columns: int = 8, gap: int = 1) -> np.ndarray:
-    """One picture (H', W', C) in [0, 1] from images (N, C, H, W) in [-1, 1], row by row on a white ground.
+    """One picture (H', W', C) in [0, 1] from images (N, C, H, W), row by row on a white ground.
 
-    C is 1 or 3. Where the images have another number of channels, each of them is drawn as a grey picture.
+    The images are float in [-1, 1], or uint8 from 0 to 255. C is 1 or 3. Where the images have another number of
+    channels, each of them is drawn as a grey picture.
+
+    Raises:
+        ValueError: images of another shape or type. Many float images without a pixel below 0 get a warning.
     """
-    images = images.detach().float().cpu().clamp(-1, 1) / 2 + 0.5
+    images = torch.as_tensor(images).detach().cpu()
+    what = f"images is {images.dtype} {tuple(images.shape)}"
+    known = images.is_floating_point() or images.dtype == torch.uint8
+    rule = "it must be float in [-1, 1] or uint8, (N, C, H, W) with N at least 1"
+    require(images.dim() == 4 and images.numel() > 0 and known, f"{what}; {rule}")
+    if images.dtype == torch.uint8:
+        images = images.float() / 255
+    else:
+        warn_range(len(images), images.min().item())
+        images = images.float().clamp(-1, 1) / 2 + 0.5
     if images.shape[1] not in (1, 3):
         images = images.flatten(0, 1)[:, None]
     n, c, h, w = images.shape

@@ -28,7 +28,7 @@ COLORS = {"d_loss": BLUE, "g_loss": ORANGE, "d_real": GREEN, "d_fake": RED, "rea
 
 
 def show(images: Tensor, title: str = "", columns: int = 8, ax: Axes | None = None, scale: float = 0.55) -> Axes:
-    """Draw images (N, C, H, W) in [-1, 1], or voxels (N, 1, D, D, D), as a grid.
+    """Draw images (N, C, H, W) in [-1, 1] or uint8, or voxels (N, 1, D, D, D), as a grid.
 
     Without ``ax`` on a figure of ``scale`` inches per image.
     """
@@ -101,7 +101,7 @@ def interpolation(gan: "GAN", n: int = 10, pairs: int = 4, seed: int = 0) -> Ten
     """Samples on straight lines between pairs of latents, (pairs, n, C, H, W): both ends and n - 2 between them."""
     with private_seed(seed, gan.device):
         ends = gan.latent(2 * pairs).view(2, pairs, 1, -1)
-    weight = torch.linspace(0, 1, n, device=gan.device).view(1, n, 1)
+    weight = torch.linspace(0, 1, n, device=gan.device, dtype=gan.dtype).view(1, n, 1)
     return gan.generate(torch.lerp(ends[0], ends[1], weight).flatten(0, 1)).unflatten(0, (pairs, n))
 
 

@@ -1,6 +1,7 @@
 """The loop around any game."""
 
 import math
+import operator
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from ganlib import checkpoints, parallel
 from ganlib.budget import private_seed, seed_everything
@@ -93,7 +94,8 @@ def fit(
     """
     history, live = History(), None
     try:
-        check(gan, images, steps, batch_size, every, monitors, ema)
+        check(gan, images, steps, batch_size, every, monitors, ema, schedulers)
+        steps, batch_size, every, seed = map(operator.index, (steps, batch_size, every, seed))
         if ema is None:
             gan.averaged = None
         elif gan.averaged is None:
@@ -158,6 +160,7 @@ def check(
     every: int = 1,
     monitors: Sequence[Monitor] = (),
     ema: float | None = None,
+    schedulers: Sequence[LRScheduler] = (),
 ) -> None:
     """Raise ``ValueError`` unless ``fit`` can train this game on this set with these arguments; change nothing."""
     whole("steps", steps)
@@ -169,6 +172,10 @@ def check(
     for monitor in monitors:
         rule = f"its every must be a multiple of fit's, {every}"
         require(monitor.every % every == 0, f"monitor {monitor.name!r} runs every {monitor.every} steps; {rule}")
+    for scheduler in schedulers:
+        name, ours = type(scheduler).__name__, scheduler.optimizer in gan.optimizers.values()
+        require(ours, f"schedulers holds a {name} of an optimiser that is not the game's")
+        require(not isinstance(scheduler, ReduceLROnPlateau), f"schedulers holds a {name}, which needs a measured loss")
     gan.check(images)
     images.batches(batch_size)
     n = parallel.size()

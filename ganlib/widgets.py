@@ -81,7 +81,7 @@ def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> Explore
     told = [IntSlider(0, min=0, max=len(known) - 1, description="y")] if len(known) else []
 
     def draw(_: object = None) -> None:
-        amounts = torch.tensor([slider.value for slider in sliders], device=gan.device)
+        amounts = torch.tensor([slider.value for slider in sliders], device=gan.device, dtype=gan.dtype)
         y = [known[slider.value].expand(n, *known.shape[1:]) for slider in told]
         moved = gan.generate(z + (amounts @ directions).view(z.shape[1:]), *y)
         image.value, image.width, image.height = enlarged(moved, round(n**0.5), width)

@@ -21,7 +21,9 @@ from torchmetrics.image.fid import _compute_fid
 from torchvision import transforms
 
 import ganlib as gl
+from ganlib.data.oracle import LanguageModel
 from ganlib.metrics import FeatureStats, frechet_distance
+from ganlib.models.seqgan import rollouts
 
 BATCH = 64
 
@@ -149,6 +151,30 @@ def lens_cost(images: gl.Images, steps: int = 10, rounds: int = 7) -> None:
         print(f"DCGAN, {name:<17} {speed:5.1f} steps/s: {time_ratio:.2f} x the time, {flop_ratio:.2f} x the operations")
 
 
+def rollout_speed(vocabulary: int = 500, length: int = 20, rounds: int = 7) -> None:
+    """Print the times of SeqGAN's roll-outs, all prefixes side by side, and one prefix after the other."""
+    model, tokens = LanguageModel(vocabulary, length, 32), torch.randint(vocabulary, (BATCH, length))
+
+    @torch.no_grad()
+    def one_by_one() -> None:
+        for t in range(1, length):
+            state, words = model.begin(BATCH), []
+            for s in range(length):
+                if s:
+                    state = model.read(words[-1], state)
+                drawn = torch.multinomial(model.words(state[0]).softmax(1), 1)[:, 0] if s >= t else tokens[:, s]
+                words.append(drawn)
+
+    def together() -> None:
+        rollouts(model, tokens, torch.rand(BATCH, length - 1, length))
+
+    together(), one_by_one()
+    times = [(seconds(together), seconds(one_by_one)) for _ in range(rounds)]
+    ratio = statistics.median(b / a for a, b in times)
+    ours, usual = (1000 * statistics.median(column) for column in zip(*times))
+    print(f"roll-outs, V = {vocabulary}, T = {length}: {ours:.0f} ms, one by one {usual:.0f} ms, ratio {ratio:.1f}")
+
+
 def seconds(call: Callable[[], object]) -> float:
     """How long one call takes."""
     start = time.perf_counter()
@@ -191,6 +217,7 @@ if __name__ == "__main__":
         ):
             compare(name, lambda: gl.build(system, digits.shape, **settings), usual, digits, steps)  # noqa: B023
         lens_cost(gl.load("mnist5k", size=16))
+        rollout_speed()
         distances(n=4000)
         distances(n=1000)
         extractor, x = gl.metrics.digits(), torch.rand(10_000, 1, 32, 32) * 2 - 1

@@ -10,7 +10,7 @@ import torch
 
 import ganlib as gl
 from ganlib import claims, plotting
-from ganlib.models import SYSTEMS
+from ganlib.models import SYSTEMS, home
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "gallery.png"
 # where a system has several arms with kept weights, the one that is shown; and the two models without an opponent
@@ -29,7 +29,8 @@ COLUMNS = 16
 def main() -> None:
     real = gl.load("mnist5k", size=16).take(COLUMNS)
     rows = {"real": gl.data.to_float(real.x).cpu()}
-    for system in (*SYSTEMS, "dvae", "draw"):
+    digits = [system for system in SYSTEMS if home(system) == "mnist5k"]  # what else there is draws no digits
+    for system in (*digits, "dvae", "draw"):
         if arm := arm_of(system):
             rows[system] = claims.kept(arm).preview(COLUMNS).cpu()
         else:

@@ -23,7 +23,12 @@ SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come b
     "07_gran": ("drawing in steps: GRAN, DRAW and gradients on pixels", "Im et al. 2016", "02, 03"),
     "08_battle": ("discriminators as judges: GAM, its null, a tournament", "Im et al. 2016", "07"),
     "09_chaingan": ("a chain of editors, trained link by link", "Hossain et al. 2018", "05"),
-    "10_conditional": ("tell both players what to draw, and see whether they obey", "Mirza and Osindero 2014", "02, 03"),
+    "10_conditional": (
+        "tell both players what to draw, and see whether they obey",
+        "Mirza and Osindero 2014",
+        "02, 03",
+    ),
+    "13_sequences": ("words, which no gradient can pass: policy gradients, checked exactly", "Yu et al. 2017", "01"),
 }
 PAPERS = {
     "SV": "Summary of recent GANs (survey slides)",

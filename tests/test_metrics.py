@@ -439,7 +439,7 @@ def test_fid_is_the_distance_of_features_and_its_floor_that_of_held_out_reals(di
 def test_held_out_reals_are_never_among_the_reference(digits_train, digits_test, monkeypatch):
     seen = []
     monkeypatch.setattr(fid_module, "to_float", lambda x: seen.append(x) or to_float(x))
-    for images, n in ((digits_test.take(500), 4500), (digits_train, 1000)):
+    for images, n in ((digits_test, 4000), (digits_train, 1000)):
         assert fid(torch.zeros(n, 1, 16, 16), images, extractor=Stub(), n=n).floor is not None
         held = {row.tobytes() for row in seen[-1].numpy()}
         assert len(seen[-1]) == n and not held & {row.tobytes() for row in images.x.cpu().numpy()}

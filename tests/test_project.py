@@ -40,6 +40,9 @@ LEDGER = {
     "09_chaingan": "CG-E1 CG-E2 CG-E3 CG-E4 CG-E5 CG-E6 CG-E7 CG-E8 CG-E9 CG-A1 CG-A2 CG-T1 CG-T2 CG-F2 CG-F3 CG-F4 "
     "CG-F5 CG-F6 CG-F7 CG-F8 CG-S5a CG-S5b CG-C1 CG-C2 CG-C3 CG-C4 CG-C5 CG-C6 CG-C7 CG-C8 CG-C9 CG-C10",
     "10_conditional": "SV-CGAN-E1 SV-CGAN-E2",
+    "13_sequences": "SV-SEQ-E1 SV-SEQ-E2 SV-SEQ-E3 SV-SEQ-E4 SV-SEQ-E5 SV-SEQ-E8 SV-SEQ-A1 SV-SEQ-T1 SV-SEQ-T2 "
+    "SV-SEQ-T3 SV-SEQ-T4 SV-SEQ-S SV-MALI-E1 SV-MALI-E2 SV-MALI-E3 SV-MALI-E4 SV-MALI-A1 SV-MALI-A2 SV-MALI-F1 "
+    "SV-MALI-F2 SV-MALI-F3 SV-MALI-T1 SV-MALI-T2",
     "08_battle": "GR-E10 GR-E11 GR-T1 GR-T2 GR-T3 GR-T4 GR-F4 GR-C1 GR-C4 GR-C5 GR-C9",
 }
 notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -155,5 +158,5 @@ def test_run_notebook_leaves_a_notebook_and_a_page(tmp_path):
 
 def test_the_gallery_shows_every_system():
     arm_of = runpy.run_path(str(ROOT / "scripts" / "gallery.py"))["arm_of"]
-    for system in gl.models.SYSTEMS:
+    for system in (name for name in gl.models.SYSTEMS if gl.models.home(name) == "mnist5k"):
         assert claims.ARMS[arm_of(system)]["system"] == system

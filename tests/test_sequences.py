@@ -194,6 +194,17 @@ def test_maligan_s_step_is_its_estimator(double):
     assert not torch.allclose(weights, wrong, atol=1e-3)
 
 
+def test_maligan_s_weights_are_numbers_that_do_not_learn(double):
+    """Judged by log p - log G, which depends on the generator: no gradient may pass through the weights."""
+    gan, truth = game(maligan.MaliGAN), model(7)
+    tokens = ALL[[3, 40, 77, 12]]
+    gan.generator.forward = lambda u, *rest: tokens
+    gan.judge = best_d(gan, truth)
+    weights = gan.judge(tokens).detach().softmax(0) - 1 / 4
+    wanted = gradient((weights * gan.generator.log_prob(tokens)).sum(), gan.generator)
+    torch.testing.assert_close(moved(gan, tokens), wanted, rtol=0, atol=1e-12)
+
+
 def test_the_mixed_step_is_its_estimator(double):
     """Completions after N words of the data, weighted among those of one sequence, and likelihood before N."""
     gan = game(maligan.MaliGAN, K=2, stage=1, m=3)

@@ -106,3 +106,59 @@ def test_a_setting_without_a_value(capsys):
     with pytest.raises(SystemExit):
         main(["train", "vanilla", "--out", "x", "--set", "width"])
     assert "'width' must be NAME=VALUE" in capsys.readouterr().err
+
+
+def test_a_system_of_another_kind_trains_on_what_it_is_at_home_with(tmp_path, capsys):
+    small = ["--steps", "4", "--batch", "8", "--every", "2", "--set", "width=8", "pretrain=2", "d_pretrain=1"]
+    main(["train", "seqgan", "--out", str(tmp_path), *small, "rollouts=1"])
+    assert json.loads((tmp_path / "run.json").read_text())["data"] == "unicode-names"
+    lines = (tmp_path / "samples" / "0000004.txt").read_text(encoding="utf-8").splitlines()
+    known = set(gl.load("unicode-names").vocabulary)
+    assert len(lines) == 64 and all(word in known for line in lines for word in line.split())
+    with pytest.raises(ValueError, match="images is Sequences; FID is a measure of pictures"):
+        main(["fid", str(tmp_path)])
+    with pytest.raises(ValueError, match="model 1 is a SeqGAN; it must be a GAN"):
+        main(["battle", str(tmp_path), str(tmp_path)])
+
+
+PAPER = """
+from ganlib.models import vanilla
+
+DATA = "fashion10k"
+
+
+def build(data, *, width=16, slope=1.0):
+    return vanilla.build(data, width=width, lr=slope * 1e-4)
+"""
+
+
+def test_a_paper_s_file_from_outside(tmp_path, monkeypatch, capsys):
+    (tmp_path / "paper.py").write_text(PAPER)
+    monkeypatch.chdir(tmp_path)
+    main(["train", "paper.py", "--out", "run", "--steps", "4", *SMALL, "slope=2.0"])
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["data"] == "fashion10k" and run["system"] == str(tmp_path / "paper.py")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # the run knows its paper from any folder
+    main(["fid", "../run", "--n", "100"])
+    assert "(fashion, n = 100 against 2,000 of fashion10k" in capsys.readouterr().out
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(ValueError, match="empty.py has no build"):
+        main(["train", "../empty.py", "--out", "new", *SMALL])
+    with pytest.raises(ValueError, match="name is 'nothing'; the systems are vanilla, .*, or the path of a paper"):
+        main(["train", "nothing", "--out", "new", *SMALL])
+
+
+def test_a_tenth_of_one_s_own_pictures_is_held_out(tmp_path):
+    import numpy as np
+
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)
+    np.savez(tmp_path / "mine.npz", images=pixels)
+    train = ["train", "vanilla", "--data", str(tmp_path / "mine.npz"), "--steps", "2", *SMALL, "--out"]
+    main([*train, str(tmp_path / "run")])
+    _, test = trained(tmp_path / "run")
+    mine, held = {image.tobytes() for image in pixels}, {image.numpy().tobytes() for image in test.x[:, 0]}
+    assert len(test) == 6 and held < mine
+    np.savez(tmp_path / "theirs.npz", images=pixels[:7])
+    main([*train, str(tmp_path / "other"), "--test", str(tmp_path / "theirs.npz")])
+    assert len(trained(tmp_path / "other")[1]) == 7

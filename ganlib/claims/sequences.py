@@ -75,7 +75,7 @@ ARMS: dict[str, Arm] = {
     "sequences, random": BASE | dict(system="seqgan", pretrain=1, updates=1, mle_lr=0.0),
     "MLE": BASE | dict(system="seqgan", updates=PRE),
     "MLE, longer": BASE | NO_D | dict(system="mle, longer"),
-    "scheduled sampling": BASE | dict(system="seqgan", scheduled=True, updates=PRE),
+    "scheduled sampling": BASE | dict(system="seqgan", scheduled=0.25, updates=PRE),
     "PG-BLEU": GAME | NO_D | dict(system="pg-bleu"),
     "SeqGAN": GAME,
     "SeqGAN, no baseline": GAME | dict(baseline=False),
@@ -143,7 +143,7 @@ class Tempered:
 
 
 def kl_at_equal_nll(run: Run, nll: float) -> float:
-    """KL(G||p) of a run at the temperature at which its oracle NLL is a given one, read between two that were measured."""
+    """KL(G||p) of a run at the temperature at which its oracle NLL is as given, read between two measured ones."""
     points = sorted((run[f"nll@{t:g}"][-1], run[f"kl_g_p@{t:g}"][-1]) for t in TEMPERATURES)
     (low, a), (high, b) = next(
         (pair for pair in zip(points, points[1:]) if pair[0][0] <= nll <= pair[1][0]),

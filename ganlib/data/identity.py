@@ -1,13 +1,13 @@
 """Which data it is: a hash of the content, so that neither a name nor a folder nor a count can lie about it."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from ganlib.files import replacing
+from ganlib.files import cache, replacing
 
 
 def fingerprint(tensors: Iterable[Tensor | None], texts: Sequence[str] = (), file: Path | None = None) -> str:
@@ -28,10 +28,11 @@ def _hash(tensor: Tensor | None) -> str:
     if tensor is None:
         return "none"
     digest = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+    tensor = tensor.reshape(1) if tensor.dim() == 0 else tensor
     if tensor.device.type != "meta":  # there a tensor is nothing but its shape
         row = max(1, tensor[:1].numel() * tensor.element_size())
         for part in tensor.detach().split(max(1, 2**24 // row)):  # a large set may lie on disk
-            digest.update(part.cpu().contiguous().numpy())
+            digest.update(part.cpu().contiguous().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
@@ -40,16 +41,15 @@ def _remembered(tensor: Tensor, file: Path) -> str:
     key = repr((str(file.resolve()), facts.st_size, facts.st_mtime_ns, tuple(tensor.shape)))
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
     try:
-        path = Path(os.environ.get("GANLIB_CACHE") or "~/.cache/ganlib").expanduser() / f"{name}.sha256"
-        known = path.read_text()
+        known = (cache() / f"{name}.sha256").read_text()
         if len(known) == 64:
             return known
-    except (OSError, RuntimeError, UnicodeDecodeError):  # not there, not readable, or nobody's home is known
+    except (OSError, UnicodeDecodeError):  # not there, or not readable
         pass
     value = _hash(tensor)
     try:
-        with replacing(path) as aside:
+        with replacing(cache() / f"{name}.sha256") as aside:
             aside.write_text(value)
-    except (OSError, NameError):
+    except OSError:
         pass  # without a cache it costs time, not the result
     return value

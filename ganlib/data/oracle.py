@@ -54,13 +54,15 @@ class LanguageModel(nn.Module):
         """log p(Y) of sequences (N, T): (N,)."""
         return self.log_probs(tokens).sum(1)
 
+    @torch.no_grad()
     def draw(self, h: Tensor, u: Tensor, temperature: float = 1.0) -> Tensor:
         """A word (N,) for each state h (N, width) from a number u (N,) in [0, 1): the inverse of the softmax's sums.
 
         It is a function of u: equal numbers draw equal words. Several times faster than ``torch.multinomial``.
         """
         scores = self.words(h) if temperature == 1 else self.words(h) / temperature
-        cumulative = scores.softmax(1).cumsum(1)
+        # in place: a fresh table of all words for each step would cost more than the sums
+        cumulative = scores.sub_(scores.amax(1, keepdim=True)).exp_().cumsum_(1)
         found = torch.searchsorted(cumulative, u[:, None].to(cumulative.dtype) * cumulative[:, -1:], right=True)
         return found[:, 0].clamp(max=self.vocabulary - 1)
 

@@ -18,7 +18,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ganlib.checks import require
 
 Arrays = dict[str, np.ndarray]
-BUNDLED = Path(__file__).resolve().parents[2] / "data"
+HERE = Path(__file__).resolve()
+# beside the package in a checkout; within it where a wheel was installed
+BUNDLED = HERE.parents[1] / "shipped" if (HERE.parents[1] / "shipped").is_dir() else HERE.parents[2] / "data"
 SHIPPED = ("mnist5k", "fashion10k", "emoji")
 KEYS = ("images", "labels", "captions", "classes", "groups")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")

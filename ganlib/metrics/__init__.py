@@ -17,6 +17,7 @@ from ganlib.metrics.scores import (
     precision_recall,
     sliced_wasserstein,
 )
+from ganlib.metrics.text import OracleScore, bleu, copied, oracle_nll, perplexity, self_bleu
 
 __all__ = [
     "Battle",
@@ -26,13 +27,16 @@ __all__ = [
     "FeatureStats",
     "Null",
     "OfClass",
+    "OracleScore",
     "Rate",
     "Score",
     "Tournament",
     "battle_winner",
+    "bleu",
     "bradley_terry",
     "by_class",
     "class_agreement",
+    "copied",
     "digits",
     "error_rate",
     "fashion",
@@ -46,7 +50,10 @@ __all__ = [
     "mode_coverage",
     "nearest_neighbours",
     "null",
+    "oracle_nll",
+    "perplexity",
     "precision_recall",
+    "self_bleu",
     "sliced_wasserstein",
     "tournament",
 ]

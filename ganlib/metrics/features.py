@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
 from ganlib.budget import device, private_seed
+from ganlib.checks import require, warn_range
 from ganlib.data import BUNDLED
-from ganlib.gan import require
-from ganlib.metrics.cache import fingerprint
+from ganlib.files import intact
+from ganlib.metrics.cache import digest
 
 
 class Extractor(Protocol):
@@ -76,15 +77,16 @@ class ClassifierExtractor:
     """
 
     def __init__(self, name: str):
-        with safe_open(BUNDLED / "weights" / f"{name}.safetensors", "pt", device="cpu") as file:
+        with safe_open(intact(BUNDLED / "weights", f"{name}.safetensors"), "pt", device="cpu") as file:
             state = {key: file.get_tensor(key) for key in file.keys()}
             self.facts: dict[str, str] = file.metadata()
-        self.name, self.hash = name, fingerprint(state)
+        self.name, self.hash = name, digest(state)
         with private_seed(0, device()):  # the weights that are replaced below must not cost the caller's random state
             network = Classifier()
         network.load_state_dict(state)  # half precision on disk, single precision here
         self.dim = network.logits.in_features
-        self.network = network.eval().to(device(), memory_format=torch.channels_last)
+        # single precision whatever torch's default is now: it is kept for the rest of the process
+        self.network = network.eval().to(device(), torch.float32, memory_format=torch.channels_last)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,7 +98,9 @@ class ClassifierExtractor:
         check_images(images)
         where = self.network.logits.weight.device
         # each channel is a grey picture of its own: (N, C, H, W) -> (N * C, 1, H, W)
-        outputs = [self.network(_to_32(part.to(where).flatten(0, 1)[:, None])) for part in images.split(500)]
+        outputs = [
+            self.network(_to_32(part.to(where, torch.float32).flatten(0, 1)[:, None])) for part in images.split(500)
+        ]
         features, logits = (torch.cat(parts).view(len(images), -1) for parts in zip(*outputs))
         return features, logits
 
@@ -127,8 +131,8 @@ class InceptionExtractor:
                 network = FeatureExtractorInceptionV3(self.name, layers, feature_extractor_weights_path=str(path))
         except (RuntimeError, EOFError, TypeError, AttributeError, pickle.UnpicklingError) as error:
             raise ValueError(f"weights is {path}; it is damaged, or holds no weights of this network") from error
-        self.hash = fingerprint(state)
-        self.network = network.to(device(), memory_format=torch.channels_last)
+        self.hash = digest(state)
+        self.network = network.to(device(), torch.float32, memory_format=torch.channels_last)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,20 +143,23 @@ class InceptionExtractor:
         """
         check_images(images)
         where = self.network.fc.weight.device
-        pixels = [part.to(where).add(1).mul(127.5).round().clamp(0, 255).byte() for part in images.split(50)]
+        pixels = [
+            part.to(where, torch.float32).add(1).mul(127.5).round().clamp(0, 255).byte() for part in images.split(50)
+        ]
         outputs = [self.network(part.expand(-1, 3, -1, -1)) for part in pixels]
         features, logits = map(torch.cat, zip(*outputs))
         return features, logits
 
 
 def check_images(images: Tensor) -> None:
-    """Raise ``ValueError`` unless images is (N, C, H, W) with C = 1 or 3, float, in [-1, 1]."""
+    """Raise ``ValueError`` unless images is (N, C, H, W) with C = 1 or 3, float, in [-1, 1]; warn of [0, 1]."""
     shape = tuple(images.shape)
     ok = images.dim() == 4 and len(images) >= 1 and shape[1] in (1, 3) and images.is_floating_point()
     require(ok, f"images is {images.dtype} {shape}; it must be float (N, C, H, W) with C = 1 or 3")
     low, high = images.min().item(), images.max().item()
     in_range = -1.0001 <= low and high <= 1.0001  # false for NaN too; a blend of images may round out by a hair
     require(in_range, f"images runs from {low:.4g} to {high:.4g}; it must lie in [-1, 1]")
+    warn_range(len(images), low)
 
 
 def digits() -> ClassifierExtractor:
@@ -185,9 +192,10 @@ def inception(weights: str | Path | None = None) -> InceptionExtractor:
             "the Inception extractor needs the package torch-fidelity: pip install torch-fidelity"
         ) from error
     if weights is not None:
-        if not Path(weights).is_file():
+        weights = Path(weights).expanduser()
+        if not weights.is_file():
             raise FileNotFoundError(f"weights is {weights}; there is no such file")
-        return InceptionExtractor(Path(weights))
+        return InceptionExtractor(weights)
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]  # where torch-fidelity keeps it too
     if not path.is_file():
         try:

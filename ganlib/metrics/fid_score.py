@@ -9,9 +9,10 @@ from torch import Tensor
 
 from ganlib import parallel
 from ganlib.budget import device
+from ganlib.checks import require, whole
 from ganlib.data import NAMES, Images, load, to_float
-from ganlib.gan import GAN, require
-from ganlib.metrics.cache import cached, fingerprint
+from ganlib.gan import GAN
+from ganlib.metrics.cache import cached
 from ganlib.metrics.features import Extractor, check_images, digits, fashion
 from ganlib.metrics.frechet import FeatureStats, frechet_distance
 from ganlib.metrics.scores import Score
@@ -42,8 +43,9 @@ def fid(
         extractor: None is ``digits()`` or ``fashion()``, after the name of ``images``.
         n: generated images. The reals are all taken, however many; their statistics are cached.
         seed: of the game's sample.
-        held_out: reals for the floor, n of which are drawn with a fixed seed. None takes them from both splits of a
-            named set, without the pictures that are in ``images``. The floor is None where these are fewer than n.
+        held_out: reals for the floor, n of which are drawn with a fixed seed. None takes the other split where
+            ``images`` are a whole split of a named set, by their content; a part of it, such as one class, has another
+            floor. The floor is None where these, without the pictures that are in ``images``, are fewer than n.
 
     Returns:
         A score whose std is its standard error over other samples of the same model, by the jackknife: each tenth of
@@ -92,7 +94,8 @@ def _score(
     per_feature: int = 0,
 ) -> Score:
     """A measure of n generated images against the reals, its jackknife, and its floor; see ``fid``."""
-    require(n >= 4, f"n is {n}; it must be at least 4")
+    n = whole("n", n, least=4)
+    require(isinstance(images, Images), f"images is {type(images).__name__}; {name} is a measure of pictures")
     extractor = extractor or default_extractor(images)
     real = real_stats(images, extractor)
     fakes = _take(gan, n, seed)
@@ -158,7 +161,7 @@ def real_stats(images: Images, extractor: Extractor) -> FeatureStats:
             stats.update(features)
         return stats.tensors()
 
-    parts = ("statistics", fingerprint({"x": images.x}), extractor.name, extractor.hash)
+    parts = ("statistics", images.fingerprint(), extractor.name, extractor.hash)
     return FeatureStats.of(cached(parts, compute), identity(extractor))
 
 
@@ -185,20 +188,24 @@ def _held_out_features(images: Images, extractor: Extractor, n: int, held_out: I
         return None
 
     def compute() -> dict[str, Tensor]:
-        splits = ("train", "test") if held_out is None else ()
-        others = [load(images.name, split, images.shape[1]) for split in splits] or [held_out]
+        others = [held_out]
+        if held_out is None:
+            others = [load(images.name, split, images.shape[1]) for split in ("train", "test")]
+            if images.fingerprint() not in [other.fingerprint() for other in others]:
+                return {"features": torch.empty(0, device="cpu")}  # a part, or other images of the same name
         x = torch.cat([other.x.cpu() for other in others])
         seen = {hash(row.tobytes()) for row in images.x.cpu().numpy()}
         x = x[torch.tensor([hash(row.tobytes()) not in seen for row in x.numpy()], device="cpu")]
         if len(x) < n:
-            raise LookupError(f"{len(x)} held-out images are fewer than {n}")
+            return {"features": torch.empty(0, device="cpu")}
         # a fixed seed: one floor for all scores against these images
         order = torch.randperm(len(x), generator=torch.Generator("cpu").manual_seed(0), device="cpu")[:n]
         return {"features": extractor(to_float(x[order]))[0]}
 
-    source = images.name if held_out is None else fingerprint({"x": held_out.x})
-    parts = ("held out", fingerprint({"x": images.x}), source, n, extractor.name, extractor.hash)
+    source = images.name if held_out is None else held_out.fingerprint()
+    parts = ("held out", images.fingerprint(), source, n, extractor.name, extractor.hash)
     try:
-        return cached(parts, compute)["features"].double()
-    except (LookupError, FileNotFoundError):  # too few, or this set's other split is not at hand
+        features = cached(parts, compute)["features"]
+    except FileNotFoundError:  # this set's other split is not at hand
         return None
+    return features.double() if len(features) else None

@@ -193,6 +193,8 @@ class Table:
             require(isinstance(m, GAN), f"model {i} is a {type(m).__name__}; {rule}")
         check_calibrate(calibrate)
         require(n >= 2, f"n is {n}; it must be at least 2")
+        kind = isinstance(images, Images)
+        require(kind, f"test_images is {type(images).__name__}; battles are fought over pictures")
         require(len(images) >= 2, f"test_images has {len(images)} images; it must have at least 2")
         y = x_y = None
         if any(m.conditional for m in models):

@@ -169,7 +169,7 @@ def sliced_wasserstein(a: Tensor, b: Tensor, projections: int = 256, seed: int =
     x, y = a.flatten(1), b.flatten(1)
     _check_features(a=x, b=y)
     generator = torch.Generator("cpu").manual_seed(seed)
-    directions = torch.randn(x.shape[1], projections, generator=generator, device="cpu").to(x)
+    directions = torch.randn(x.shape[1], projections, generator=generator, device="cpu", dtype=torch.float32).to(x)
     directions /= directions.norm(dim=0)
     gaps = (x @ directions).sort(0).values - (y @ directions).sort(0).values
     distances = gaps.abs().mean(0).double()

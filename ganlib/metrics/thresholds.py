@@ -48,7 +48,8 @@ def logits(gan: GAN, x: Tensor, y: Tensor | None = None) -> Tensor:
         for part, *told in zip(x.split(500), *([] if y is None else [y.split(500)])):
             part = part.to(gan.device)
             part = to_float(part) if part.dtype == torch.uint8 else part
-            judged.append(d(part, *(t.to(gan.device) for t in told)).cpu())
+            told = (t.to(gan.device, gan.dtype if t.is_floating_point() else None) for t in told)
+            judged.append(d(part.to(gan.dtype), *told).float().cpu())
         return torch.cat(judged)
     finally:
         d.train(training)

@@ -62,7 +62,7 @@ class VariationalModel(Game):
 
     def latent(self, n: int) -> Tensor:
         """n latents from the prior N(0, I), shape (n, latent_dim)."""
-        return torch.randn(n, self.latent_dim, device=self.device)
+        return torch.randn(n, self.latent_dim, device=self.device, dtype=self.dtype)
 
     @torch.no_grad()
     def generate(self, z: Tensor) -> Tensor:

@@ -81,7 +81,8 @@ class SeqGAN(Game):
         g_steps, d_steps: updates of each player in a step of the game.
         rollouts: N of Eq. 4; 0 gives every word the reward of the whole sequence.
         baseline: take from each Q the mean of the batch's others at that place.
-        scheduled: in the first phase the generator reads its own words, ever more often (Bengio et al. 2015).
+        scheduled: the share of its own words among those that the generator reads at the end of the first phase; it
+            grows from 0 (Bengio et al. 2015).
         reward: of whole sequences, in the place of D's probability.
         lr: the generator's learning rate from the game's first step on; None leaves it as it was.
         g_optimizer, d_optimizer: factories; None is ``adam()``.
@@ -100,7 +101,7 @@ class SeqGAN(Game):
         d_steps: int = 5,
         rollouts: int = 16,
         baseline: bool = True,
-        scheduled: bool = False,
+        scheduled: float = 0.0,
         reward: Reward | None = None,
         lr: float | None = None,
         g_optimizer: OptimizerFactory | None = None,
@@ -163,8 +164,8 @@ class SeqGAN(Game):
     def mle_step(self, real: Tensor) -> dict[str, Tensor]:
         """One update towards the data (line 2): max sum_t log G(y_t | Y_1:t-1)."""
         context = real
-        if self.scheduled:  # the share of its own words grows from 0 to 1
-            own = self.uniform(len(real)) < self.t / self.pretrain
+        if self.scheduled:
+            own = self.uniform(len(real)) < self.scheduled * self.t / self.pretrain
             context = self.generator.strewn(real, own, self.uniform(len(real)))
         loss = -self.generator.log_probs(real, context).mean()
         self.descend(loss, self.optimizers["generator"])
