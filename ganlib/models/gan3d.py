@@ -10,6 +10,7 @@ only where its accuracy on the batch is at most 80 %.
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_max_pool3d
 
 from ganlib import parallel
 from ganlib.gan import GAN, Data, adam, check_latent, require, shape_of
@@ -38,7 +39,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """From voxels (N, 1, D, D, D) to logits (N,): the generator's mirror image. ``maps`` gives what every layer sees."""
+    """From voxels (N, 1, D, D, D) to logits (N,): the generator's mirror image. ``maps`` gives what layers see."""
 
     def __init__(self, shape: tuple[int, int, int, int], width: int, batch_norm: bool = True):
         super().__init__()
@@ -60,8 +61,9 @@ class Discriminator(nn.Module):
         return found
 
     def features(self, x: Tensor) -> Tensor:
-        """What a classifier of shapes is fed (section 4.3): the maps of all levels, pooled to 4 voxels a side: (N, F)."""
-        return torch.cat([nn.functional.adaptive_max_pool3d(m, min(4, m.shape[-1])).flatten(1) for m in self.maps(x)], 1)
+        """What a classifier of shapes is fed (section 4.3): the maps of all levels, pooled to side 4: (N, F)."""
+        pooled = [adaptive_max_pool3d(m, min(4, m.shape[-1])) for m in self.maps(x)]
+        return torch.cat([m.flatten(1) for m in pooled], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.logit(self.maps(x)[-1].flatten(1)).flatten()
