@@ -73,10 +73,10 @@ class Discriminator(nn.Module):
 def initialise_(module: nn.Module) -> nn.Module:
     """Radford's initialisation (section 4): every weight from N(0, 0.02); batch norm's scale from N(1, 0.02)."""
     for m in module.modules():
-        if isinstance(m, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(m, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d | nn.Linear):
             nn.init.normal_(m.weight, 0.0, 0.02)
             nn.init.zeros_(m.bias)
-        elif isinstance(m, nn.BatchNorm2d):
+        elif isinstance(m, nn.BatchNorm2d | nn.BatchNorm3d):
             nn.init.normal_(m.weight, 1.0, 0.02)
     return module
 
@@ -84,7 +84,7 @@ def initialise_(module: nn.Module) -> nn.Module:
 def spectral_norm_(module: nn.Module) -> nn.Module:
     """Divide every weight of a discriminator by its largest singular value, in place (Miyato et al. 2018, Eq. 8)."""
     for m in list(module.modules()):
-        if isinstance(m, nn.Conv2d | nn.Linear):
+        if isinstance(m, nn.Conv2d | nn.Conv3d | nn.Linear):
             parametrizations.spectral_norm(m)
     return module
 
