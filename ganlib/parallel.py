@@ -8,6 +8,7 @@ updates of one process with n times B, up to batch norm, which each process comp
 that a model draws inside its step (DVAE, DRAW), which is the same for every share.
 """
 
+import atexit
 import os
 
 import torch
@@ -21,6 +22,14 @@ def start() -> None:
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        # a thread of the group's that is left behind can abort a process that has done all its work
+        atexit.register(leave)
+
+
+def leave() -> None:
+    """Leave the processes that ``start`` joined."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def size() -> int:
