@@ -41,6 +41,17 @@ def intact(folder: Path, name: str) -> Path:
     return path
 
 
+def listed_anew(folder: Path, name: str) -> None:
+    """Bring a file's line in ``folder``/SHA256SUMS up to date, where the folder has such a list."""
+    sums = folder / "SHA256SUMS"
+    if sums.exists():
+        others = [line for line in sums.read_text(encoding="utf-8").splitlines() if line.split("  ", 1)[1] != name]
+        line = f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}"
+        with replacing(sums) as aside:
+            lines = sorted([*others, line], key=lambda listed: listed.split("  ", 1)[1])
+            aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Write to the path that this gives; it takes the place of ``path`` at the end, or vanishes after an error.

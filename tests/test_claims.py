@@ -148,6 +148,28 @@ def test_kept_weights_build_the_game_again(folders, monkeypatch):
         engine.kept("GRAN1", 1)
 
 
+def test_kept_weights_that_were_damaged_are_named(folders, monkeypatch):
+    """One flipped bit in the middle of a file that is listed; keeping the game again lists it anew."""
+    weights = folders / "weights"
+    weights.mkdir()
+    (weights / "SHA256SUMS").write_text(f"{'0' * 64}  another\n", encoding="utf-8")
+    monkeypatch.setattr(engine, "WEIGHTS", weights)
+    monkeypatch.setitem(engine.SIZE, "updates", 20)
+    monkeypatch.setitem(engine.SIZE, "n", 100)
+    engine.keep("GRAN1", 1)
+    engine.kept("GRAN1", 1)
+    path = weights / "GRAN1-seed1.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="GRAN1-seed1.safetensors is damaged: its SHA-256 is not the one in"):
+        engine.kept("GRAN1", 1)
+    engine.keep("GRAN1", 1)
+    engine.kept("GRAN1", 1)
+    listed = [line.split("  ", 1)[1] for line in (weights / "SHA256SUMS").read_text(encoding="utf-8").splitlines()]
+    assert listed == ["GRAN1-seed1.safetensors", "another"]
+
+
 def test_arms_of_one_seed_start_alike():
     """The lens draws its weights last, so the players' are those of the arm without it."""
     pairs = [("dcgan, lens", "dcgan, no lens"), ("lsgan with a sigmoid, lens, colour", "lsgan, no lens, colour")]

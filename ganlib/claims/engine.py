@@ -19,7 +19,7 @@ from ganlib.claims.claim import SIZE, Claim
 from ganlib.claims.ledger import ARMS, BATTLES, MEASURES, PAIRED, SETS, make, monitors, recipe
 from ganlib.claims.report import roughness
 from ganlib.data import BUNDLED, Images, load
-from ganlib.files import replacing
+from ganlib.files import intact, listed_anew, replacing
 from ganlib.gan import GAN
 from ganlib.training import fit
 
@@ -80,9 +80,11 @@ def keep(arm: str, seed: int) -> None:
     settings = recipe(arm, tuple(gan.sample(1, seed=0).shape[1:]))
     tensors = {name: value.half().contiguous() for name, value in gan.state_dict().items() if value.is_floating_point()}
     run = {**SIZE, "updates": ARMS[arm].get("updates", SIZE["updates"]), "seconds": train(arm, seed)["seconds"]}
-    with replacing(WEIGHTS / f"{arm}-seed{seed}.safetensors") as aside:
+    name = f"{arm}-seed{seed}.safetensors"
+    with replacing(WEIGHTS / name) as aside:
         save_file(tensors, aside, {"settings": json.dumps(settings), "run": json.dumps(run)})
         aside.chmod(0o644)  # save_file lets nobody else read
+    listed_anew(WEIGHTS, name)
 
 
 def kept(arm: str, seed: int = 0) -> GAN:
@@ -90,8 +92,9 @@ def kept(arm: str, seed: int = 0) -> GAN:
 
     Raises:
         FileNotFoundError: none is kept of this arm and seed.
+        ValueError: the file is not as it was kept.
     """
-    with safe_open(WEIGHTS / f"{arm}-seed{seed}.safetensors", "pt") as file:
+    with safe_open(intact(WEIGHTS, f"{arm}-seed{seed}.safetensors"), "pt") as file:
         gan = make(json.loads(file.metadata()["settings"]))
         state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     missing, _ = gan.load_state_dict(state, strict=False)
