@@ -1,7 +1,7 @@
 """SeqGAN (Yu et al. 2017) and MaliGAN (Che et al. 2017): policy gradients against likelihood, judged by an oracle."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from ganlib.claims.claim import Arm, Claim, Run
 from ganlib.data import Sequences, Set
 from ganlib.data.oracle import Oracle
 from ganlib.gan import Game
-from ganlib.metrics.text import oracle_nll
+from ganlib.metrics.text import OracleScore, oracle_nll
 from ganlib.models import maligan, seqgan
 
 WORLD = dict(vocabulary=100, length=10, width=32, seed=0)
@@ -121,25 +121,16 @@ def at_the_end(gan: Game, test: Set) -> dict[str, Callable[[Game], Any]]:
         return {}
     truth = Oracle(**WORLD)
 
-    def score(gan: Game, what: str, temperature: float) -> float:
+    @cache  # once for the four numbers; the game does not move between them
+    def score(gan: Game, temperature: float) -> OracleScore:
         x = gan.sample(4000, seed=0, temperature=temperature)
-        return getattr(oracle_nll(x, Tempered(gan.generator, temperature), truth, test.x), what)
+        return oracle_nll(x, gan.generator, truth, test.x, temperature)
 
     return {
-        f"{what}@{t:g}": lambda gan, what=what, t=t: score(gan, what, t)
+        f"{what}@{t:g}": lambda gan, what=what, t=t: getattr(score(gan, t), what)
         for t in TEMPERATURES
         for what in ("nll", "entropy", "kl_g_p", "kl_p_g")
     }
-
-
-class Tempered:
-    """A language model at a temperature, as far as a score asks for it."""
-
-    def __init__(self, model: Any, temperature: float):
-        self.model, self.temperature = model, temperature
-
-    def log_probs(self, tokens: Tensor) -> Tensor:
-        return self.model.log_probs(tokens, temperature=self.temperature)
 
 
 def kl_at_equal_nll(run: Run, nll: float) -> float:

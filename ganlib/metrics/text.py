@@ -44,8 +44,12 @@ class OracleScore:
 
 
 @torch.no_grad()
-def oracle_nll(samples: Tensor, generator: LanguageModel, oracle: LanguageModel, test: Tensor) -> OracleScore:
+def oracle_nll(
+    samples: Tensor, generator: LanguageModel, oracle: LanguageModel, test: Tensor, temperature: float = 1.0
+) -> OracleScore:
     """Sequences (n, T) of a generator judged by the oracle, and the oracle's own (m, T) by the generator.
+
+    ``temperature`` is the one that the samples were drawn at, and at which the generator judges.
 
     Raises:
         ValueError: sequences of another length than the oracle's.
@@ -54,18 +58,21 @@ def oracle_nll(samples: Tensor, generator: LanguageModel, oracle: LanguageModel,
         ok = tokens.dim() == 2 and tokens.shape[1] == oracle.length and len(tokens) > 0
         require(ok, f"{name} has shape {tuple(tokens.shape)}; it must be (n, {oracle.length})")
 
-    def mean(model: LanguageModel, tokens: Tensor) -> float:
-        return -torch.cat([model.log_probs(part) for part in tokens.split(1000)]).double().mean().item()
-
-    nll, entropy = mean(oracle, samples), mean(generator, samples)
-    test_nll = mean(generator, test)
-    return OracleScore(nll, entropy, nll - entropy, test_nll - mean(oracle, test), test_nll, len(samples))
+    nll, entropy = mean_nll(oracle, samples), mean_nll(generator, samples, temperature)
+    test_nll = mean_nll(generator, test, temperature)
+    return OracleScore(nll, entropy, nll - entropy, test_nll - mean_nll(oracle, test), test_nll, len(samples))
 
 
 @torch.no_grad()
 def perplexity(generator: LanguageModel, tokens: Tensor) -> float:
     """exp of the mean negative log-likelihood a word, of sequences (N, T): 1 is certain, V is guessing."""
-    return math.exp(-torch.cat([generator.log_probs(part) for part in tokens.split(1000)]).double().mean().item())
+    return math.exp(mean_nll(generator, tokens))
+
+
+def mean_nll(model: LanguageModel, tokens: Tensor, temperature: float = 1.0) -> float:
+    """The mean of -log p of every word of sequences (N, T) under a model."""
+    parts = [model.log_probs(part, temperature=temperature) for part in tokens.split(1000)]
+    return -torch.cat(parts).double().mean().item()
 
 
 def ngrams(sentence: Sequence[Hashable], n: int) -> Counter:
