@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from ganlib import metrics
-from ganlib.claims.claim import SHORT, SIZE, Arm, Claim, Run
+from ganlib.claims.claim import SHORT, SIZE, Arm, Claim
 from ganlib.data import Images
 from ganlib.gan import GAN
 from ganlib.models.draw import DRAW
@@ -46,7 +46,6 @@ def error_above_half(gan: GAN, model: DVAE | DRAW, test: Images) -> float:
     return float(metrics.error_rate(gan, model.sample(SIZE["n"], seed=0))) - 0.5
 
 
-MEASURES: dict[str, Callable[[Run], float]] = {}
 BATTLES: dict[str, Callable[[GAN, GAN, Images], float]] = {
     "log_r_sample": log_r_sample,
     "error_above_half": error_above_half,

@@ -19,17 +19,17 @@ from ganlib.training import Monitor
 FILES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 PAPERS = [importlib.import_module(f"ganlib.claims.{f}") for f in FILES if f not in ("claim", "engine", "ledger")]
 ARMS: dict[str, Arm] = {name: arm for paper in PAPERS for name, arm in paper.ARMS.items()}
-CLAIMS: dict[str, Claim] = {c.id: c for paper in PAPERS for c in paper.CLAIMS}
+# what only some papers have: claims; measures of a run, of a pair of games, or of two runs; data and builders
+CLAIMS: dict[str, Claim] = {c.id: c for paper in PAPERS for c in getattr(paper, "CLAIMS", ())}
 MEASURES: dict[str, Callable[[Run], float]] = dict(claim.MEASURES)
-# what only some papers need: measures of a pair of games, or of two runs; data and builders of their own
 BATTLES: dict[str, Callable[[GAN, GAN, Images], float]] = {}
 PAIRED: dict[str, Callable[[Run, Run], float]] = {}
 SETS: dict[str, Callable[[str, int], Set]] = {}
 BUILDERS: dict[str, Callable[..., Game]] = SYSTEMS | {"dvae": DVAE, "draw": DRAW}
+gathered = dict(MEASURES=MEASURES, BATTLES=BATTLES, PAIRED=PAIRED, SETS=SETS, BUILDERS=BUILDERS)
 for paper in PAPERS:
-    MEASURES |= paper.MEASURES
-    for gathered, own in ((BATTLES, "BATTLES"), (PAIRED, "PAIRED"), (SETS, "SETS"), (BUILDERS, "BUILDERS")):
-        gathered |= getattr(paper, own, {})
+    for name, table in gathered.items():
+        table |= getattr(paper, name, {})
 
 
 def monitors(gan: Game, test: Set) -> list[Monitor]:
