@@ -3,11 +3,20 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganlib.files import cache, replacing
+
+
+def once(data: object, *parts: Any) -> str:
+    """The ``fingerprint`` of a set's parts, computed when it is first asked for and kept with the set."""
+    facts = vars(data)
+    if "_fingerprint" not in facts:
+        facts["_fingerprint"] = fingerprint(*parts)
+    return facts["_fingerprint"]
 
 
 def fingerprint(tensors: Iterable[Tensor | None], texts: Sequence[str] = (), file: Path | None = None) -> str:

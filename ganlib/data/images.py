@@ -96,9 +96,7 @@ class Images:
 
     def fingerprint(self) -> str:
         """A hash of pixels, labels and captions, whatever the set's name: 16 hexadecimal digits, computed once."""
-        if "_fingerprint" not in vars(self):
-            vars(self)["_fingerprint"] = identity.fingerprint((self.x, self.y), self.captions, self.file)
-        return vars(self)["_fingerprint"]
+        return identity.once(self, (self.x, self.y), self.captions, self.file)
 
     def sheet(self, samples: Tensor, columns: int = 8) -> np.ndarray:
         """Samples (N, C, H, W) in [-1, 1] side by side: one picture (H', W', 1 or 3) in [0, 1]."""

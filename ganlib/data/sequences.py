@@ -82,9 +82,7 @@ class Sequences:
 
     def fingerprint(self) -> str:
         """A hash of tokens and vocabulary, whatever the set's name: 16 hexadecimal digits, computed once."""
-        if "_fingerprint" not in vars(self):
-            vars(self)["_fingerprint"] = identity.fingerprint((self.x,), self.vocabulary)
-        return vars(self)["_fingerprint"]
+        return identity.once(self, (self.x,), self.vocabulary)
 
     def draw(self, samples: Tensor, ax: Any, title: str = "", lines: int = 16) -> None:
         """Write the first samples (N, T) as lines of text on Matplotlib's axes."""

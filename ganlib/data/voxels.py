@@ -91,9 +91,7 @@ class Voxels:
 
     def fingerprint(self) -> str:
         """A hash of voxels, labels and captions, whatever the set's name: 16 hexadecimal digits, computed once."""
-        if "_fingerprint" not in vars(self):
-            vars(self)["_fingerprint"] = identity.fingerprint((self.x, self.y), self.captions)
-        return vars(self)["_fingerprint"]
+        return identity.once(self, (self.x, self.y), self.captions)
 
     def sheet(self, samples: Tensor, columns: int = 8) -> np.ndarray:
         """Shapes (N, 1, D, D, D) in [-1, 1], seen from one side, side by side: one picture (H', W', 1) in [0, 1]."""
