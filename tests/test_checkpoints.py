@@ -13,26 +13,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from test_training import build, equal, images
 
 import ganlib as gl
 from ganlib import checkpoints, files
 from ganlib.objectives import gradient_penalty, r1
 
-SHAPE = (1, 16, 16)
-
-
-@pytest.fixture(scope="module")
-def images():
-    return gl.load("mnist5k", size=16).take(100)
-
-
-def build(name="vanilla", seed=0, **settings):
-    gl.seed_everything(seed)
-    return gl.build(name, SHAPE, **{"width": 8, **settings})
-
-
-def equal(a, b):
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values()))
+assert images  # a fixture
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

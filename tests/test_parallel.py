@@ -109,7 +109,7 @@ def test_gather_has_a_gradient_of_any_order(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run([*command, tmp_path / "code.py", tmp_path / "out.pt"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    everyone, gradient, _ = torch.load(tmp_path / "out.pt", weights_only=True)
+    everyone, gradient, second = torch.load(tmp_path / "out.pt", weights_only=True)
     torch.manual_seed(0)
     x, w = torch.randn(6, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64, requires_grad=True)
     h = torch.tanh(x @ w)
@@ -117,3 +117,11 @@ def test_gather_has_a_gradient_of_any_order(tmp_path):
     (whole,) = torch.autograd.grad(loss, w)
     torch.testing.assert_close(everyone, h.detach(), rtol=0, atol=1e-12)
     torch.testing.assert_close(gradient, whole, rtol=0, atol=1e-12)
+    # the second derivative, with a copy of the weights for each process and both losses in one graph
+    copies = [w.detach().clone().requires_grad_() for _ in range(2)]
+    shares = [torch.tanh(part @ copy) for part, copy in zip(x.chunk(2), copies)]
+    everyone = torch.cat(shares)
+    losses = sum((share - everyone.mean()).pow(4).mean() + everyone.std() for share in shares)
+    firsts = torch.autograd.grad(losses, copies, create_graph=True)
+    seconds = torch.autograd.grad(sum(g.square().sum() for g in firsts), copies)
+    torch.testing.assert_close(second, sum(seconds) / 2, rtol=0, atol=1e-12)
