@@ -5,7 +5,7 @@ BIN = .venv/bin
 SETUP = .venv/.ready
 CLEAN = nbstripout --keep-output --keep-count --keep-id --extra-keys "cell.metadata.execution metadata.language_info.version"
 
-.PHONY: setup run lab test lint notebooks bench assignments grade browser book
+.PHONY: setup run lab test lint notebooks bench faults assignments grade browser book
 
 setup: $(SETUP)
 
@@ -40,12 +40,15 @@ notebooks: $(SETUP)  ## re-execute every notebook at the cpu budget and clean it
 bench: $(SETUP)  ## our step against a textbook loop, as ratios in one run
 	$(BIN)/python scripts/bench.py
 
+faults: $(SETUP)  ## kill, interrupt, damage and mislead ganlib some hundreds of times, and count what was lost; minutes
+	$(BIN)/python scripts/faults.py
+
 assignments: $(SETUP)  ## students' copies of the assignments, without solutions, and a zip, under build/
 	$(BIN)/python scripts/assignments.py release
 
-grade: $(SETUP)  ## SUBMISSIONS=folder, with a folder for each student: scores as CSV under build/graded/
+grade: $(SETUP)  ## SUBMISSIONS=folder, with a folder or a zip for each student: scores as CSV under build/graded/
 	@test -n "$(SUBMISSIONS)" || { echo "make grade SUBMISSIONS=folder"; exit 2; }
-	$(BIN)/python scripts/assignments.py grade "$(SUBMISSIONS)"
+	$(BIN)/python scripts/assignments.py grade "$(SUBMISSIONS)" $(GRADING)
 
 browser:  ## the sliders in a real JupyterLab and Chromium; installs nothing, says what is missing
 	@test -x $(BIN)/python || { echo "There is no .venv yet: make setup"; exit 1; }
