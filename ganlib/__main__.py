@@ -52,6 +52,10 @@ def train(system: str, out: Path, options: dict[str, Any]) -> None:
             run[name] = str(Path(run[name]).expanduser().resolve())
     if (out / "run.json").exists():
         agree(out, run)
+    if run["test"]:
+        named = f"test is {options['test']!r}, but {run['data']} has test data of its own; leave it out"
+        require(run["data"] not in NAMES, named)
+        halves(run, "test")  # a mistake in it is told now, not after the training
     try:
         gan, data = start(run)
     except TypeError as error:

@@ -159,6 +159,7 @@ class GAN(Game):
         for length in latent_dim if isinstance(latent_dim, tuple) else [] if latent_dim is None else [latent_dim]:
             whole("latent_dim", length)
         whole("n_critic", n_critic)
+        require(isinstance(objective, Objective), f"objective is {objective!r}; it must be one of ganlib.objectives")
         require(penalty >= 0, f"penalty is {penalty}; it must not be negative")
         require(clip is None or clip > 0, f"clip is {clip}; it must be positive, or None for no clipping")
         self.add_player("generator", generator, g_optimizer)

@@ -3,6 +3,7 @@
 import errno
 import math
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -263,6 +264,25 @@ def test_a_disk_that_fills_up_leaves_the_old_file(images, tmp_path, monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         gl.fit(build(), images, 3, 16, checkpoint=path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_no_flipped_bit_of_a_saved_game_is_read_as_another_weight(tmp_path):
+    path, rng = tmp_path / "game.pt", random.Random(0)
+    gl.save(build(), path)
+    raw, refused = path.read_bytes(), 0
+    for _ in range(100):
+        data = bytearray(raw)
+        data[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        path.write_bytes(data)
+        gan = build(seed=1)
+        try:
+            gl.restore(gan, path)
+        except ValueError as error:
+            assert str(path) in str(error)
+            refused += 1
+        else:
+            assert all(torch.equal(p, q) for p, q in zip(gan.parameters(), build().parameters()))
+    assert refused > 50
 
 
 def test_home_is_meant_by_a_tilde(images, tmp_path, monkeypatch):

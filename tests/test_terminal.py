@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -91,6 +92,9 @@ def test_bad_input(arguments, sentence, runs, monkeypatch):
         ["--set", "lr=fast"],
         ["--batch", "1", "--set", "norm=batch"],
         ["--data", "nowhere"],
+        ["--test", "nowhere"],  # mnist5k has test data of its own
+        ["--set", "spectral_norm=perhaps"],
+        ["--set", "objective=1"],
     ],
 )
 def test_a_mistake_leaves_nothing_behind(wrong, tmp_path, monkeypatch):
@@ -98,6 +102,15 @@ def test_a_mistake_leaves_nothing_behind(wrong, tmp_path, monkeypatch):
     with pytest.raises(ValueError) as error:
         main(["train", "dcgan", "--steps", "2", *SMALL, *wrong, "--out", "run"])
     assert "\n" not in str(error.value) and list(tmp_path.iterdir()) == []
+
+
+def test_test_data_are_looked_for_before_the_training(tmp_path):
+    path = tmp_path / "set.npz"
+    np.savez(path, images=np.zeros((50, 16, 16), np.uint8))
+    arguments = ["train", "vanilla", "--data", str(path), "--test", str(tmp_path / "none.npz"), *SMALL]
+    with pytest.raises((ValueError, OSError), match="none.npz"):
+        main([*arguments, "--out", str(tmp_path / "run")])
+    assert not (tmp_path / "run").exists()
 
 
 def test_nor_does_a_start_that_fails_in_its_first_steps(tmp_path, monkeypatch):

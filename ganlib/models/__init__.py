@@ -1,6 +1,7 @@
 """One file per paper: its networks, its game where it changes the game, and its ``build``."""
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,11 @@ def build(name: str, data: Data, **settings) -> Game:
     if isinstance(objective := settings.get("objective"), str):
         require(objective in OBJECTIVES, f"objective is {objective!r}; it must be one of {', '.join(OBJECTIVES)}")
         settings["objective"] = OBJECTIVES[objective]
-    return system(name)(data, **settings)
+    make = system(name)
+    for key, parameter in inspect.signature(make).parameters.items():
+        if isinstance(parameter.default, bool) and key in settings:  # any text would count as True
+            require(isinstance(settings[key], bool), f"{key} is {settings[key]!r}; it must be True or False")
+    return make(data, **settings)
 
 
 def system(name: str) -> Callable[..., Game]:
