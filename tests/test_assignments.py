@@ -36,9 +36,9 @@ def exercises(name):
     return cells["setup"], {key: (cells[key], cells[f"{key}-test"]) for key in solutions}
 
 
-def wrong_answers(name):
-    """(exercise, what is wrong, code) of every cell of tests/wrong_answers/NAME.py."""
-    text = (ROOT / "tests" / "wrong_answers" / f"{name}.py").read_text(encoding="utf-8")
+def answers(kind, name):
+    """(exercise, what it is, code) of every cell of tests/KIND_answers/NAME.py."""
+    text = (ROOT / "tests" / f"{kind}_answers" / f"{name}.py").read_text(encoding="utf-8")
     parts = re.split(r"^# %% (\S+): (.*)$", text, flags=re.M)[1:]
     return list(zip(parts[::3], parts[1::3], parts[2::3]))
 
@@ -90,12 +90,22 @@ def test_reference_passes_its_tests(name):
         assert lost(setup, solution.source, test) is None, exercise
 
 
+OTHER_FORMS = sorted(path.stem for path in (ROOT / "tests" / "right_answers").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", OTHER_FORMS)
+def test_right_answers_in_other_forms_keep_their_points(name):
+    setup, parts = exercises(name)
+    for exercise, what, answer in answers("right", name):
+        assert lost(setup, answer, parts[exercise][1]) is None, f"{exercise} loses its points: {what}"
+
+
 @pytest.mark.filterwarnings("ignore")
 @every_assignment
 def test_wrong_answers_lose_their_points(name):
     setup, parts = exercises(name)
     told = []
-    for exercise, what, answer in wrong_answers(name):
+    for exercise, what, answer in answers("wrong", name):
         error = lost(setup, answer, parts[exercise][1])
         assert error is not None, f"{exercise} keeps its points: {what}"
         assert not isinstance(error, NameError | SyntaxError), f"{exercise} does not even run: {what}: {error}"
