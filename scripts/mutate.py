@@ -147,10 +147,10 @@ def main() -> None:
             target, start = folder / path.relative_to(ROOT), time.monotonic()
             before = target.read_text(encoding="utf-8")
             for test in nearest(path):
-                if test not in sound and not noticed(folder, test, 10 * options.limit):
-                    sound.add(test)  # it says nothing of the package as it is
-                elif test not in sound:
+                # twice, since a busy machine can make a test of signals fail
+                if test not in sound and all(noticed(folder, test, 10 * options.limit) for _ in range(2)):
                     sys.exit(f"{test} fails without any change")
+                sound.add(test)  # it says nothing of the package as it is
                 target.write_text(text, encoding="utf-8")
                 shutil.rmtree(target.parent / "__pycache__", ignore_errors=True)
                 seen = noticed(folder, test, options.limit)

@@ -158,3 +158,11 @@ def test_clip_weights():
     clip_weights_(module, 0.01)
     torch.testing.assert_close(module.weight.data, torch.tensor([[-0.01, 0.005, 0.01], [0.01, -0.01, 0.0]]))
     torch.testing.assert_close(module.bias.data, torch.tensor([0.01, -0.001]))
+
+
+def test_r1_is_taken_at_the_reals_alone():
+    """f(x) = a |x|^2 / 2 has the gradient a x: at the reals a^2 |x|^2, wherever the fakes are."""
+    torch.manual_seed(0)
+    real, fake = torch.randn(2, 5, 1, 3, 3, dtype=torch.float64)
+    penalty = r1(lambda x: 1.5 * x.square().flatten(1).sum(1), real, 100 * fake)
+    assert torch.allclose(penalty, 9 * real.square().flatten(1).sum(1), rtol=1e-12)

@@ -12,7 +12,7 @@ from ganlib.checks import require, whole
 from ganlib.data.images import Images
 from ganlib.data.published import Arrays, find, look_up, open_file
 from ganlib.data.sequences import Sequences, discrete_digits, text_file, unicode_names
-from ganlib.data.voxels import Voxels, chairs
+from ganlib.data.voxels import KINDS, Voxels, chairs, furniture, scene, silhouettes
 
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
@@ -23,6 +23,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "fashion10k": FASHION,
     "emoji": (),
     "chairs": ("chair", "table"),
+    "furniture": KINDS,
+    "silhouettes": tuple(f"{45 * k} degrees" for k in range(8)),
+    "scene": (),
     "unicode-names": (),
     "discrete-digits": (),
     "color-mnist": tuple(f"{i:03d}" for i in range(1000)),
@@ -37,6 +40,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 def load(name: str | Path, split: str = "train", size: int | None = None) -> Images | Voxels | Sequences:
     """Load a set of images or, for "chairs", of shapes, ``size`` pixels (voxels) wide and high, on ``ganlib.device()``.
 
+    "silhouettes" and "scene" are pictures of such shapes, and "furniture" has 32 voxels a side and one split.
     "unicode-names" and "discrete-digits" are sequences of tokens, and so is a text file; they have no size.
 
     Args:
@@ -59,6 +63,13 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
     require(split in ("train", "test"), f"split is {split!r}; it must be 'train' or 'test'")
     if name == "chairs":
         return chairs(split, 16 if size is None else size)
+    if name == "furniture":
+        require(size in (None, 32), f"size is {size}; furniture has 32 voxels a side")
+        return furniture()
+    if name == "silhouettes":
+        return silhouettes(split, 16 if size is None else size)
+    if name == "scene":
+        return scene(split, 32 if size is None else size)
     if name == "unicode-names":
         return unicode_names(split)
     if name == "discrete-digits":

@@ -1,5 +1,6 @@
 """Solid shapes as voxels, and the chairs and tables that are made here."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,12 @@ from ganlib.budget import device
 from ganlib.checks import require, whole
 from ganlib.data import identity, labels
 from ganlib.data.batches import Batches, Labelled, subset
+from ganlib.data.images import Images
+from ganlib.data.published import BUNDLED
+from ganlib.files import intact
 
 SPLITS = {"train": 4000, "test": 1000}
+KINDS = ("seat", "table", "bed", "cabinet", "lamp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +150,63 @@ def chairs(split: str = "train", size: int = 16) -> Voxels:
     y = torch.from_numpy(table[kept].astype(np.int64)).to(home)
     parameters = {name: torch.from_numpy(values.astype(np.int64)) for name, values in p.items()}
     return Voxels(x, "chairs", y=y, classes=("chair", "table"), parameters=parameters)
+
+
+def furniture() -> Voxels:
+    """Real models of seats, tables, beds, cabinets and lamps at 32 voxels a side, with their names as captions.
+
+    They are few: for a look, for neighbours and for views. They face the front and stand on the floor; see
+    data/README.md for where they come from.
+    """
+    with np.load(intact(BUNDLED, "furniture.npz")) as file:
+        bits, y, captions = (file[key] for key in ("bits", "labels", "captions"))
+    x = np.unpackbits(bits, axis=1).reshape(-1, 1, 32, 32, 32)
+    return Voxels(
+        torch.from_numpy(x).to(device()), "furniture", tuple(map(str, captions)), torch.from_numpy(y), KINDS
+    )
+
+
+def silhouettes(split: str = "train", size: int = 16) -> Images:
+    """What is seen of ``chairs``, each from one side only: white where it is, black elsewhere, (1, size, size).
+
+    The camera went round by y eighths of a turn, drawn for each shape; parts that turn out of the cube are cut off.
+    """
+    solids = chairs(split, size)
+    y = torch.randint(8, (len(solids),), generator=torch.Generator("cpu").manual_seed(0), device="cpu").to(
+        solids.x.device
+    )
+    parts = zip(solids.x.split(500), (y * (math.pi / 4)).split(500))
+    seen = torch.cat([pictures.turned(x.float(), turn).sum(3) > 0.5 for x, turn in parts])
+    x = seen.transpose(2, 3).flip(2).to(torch.uint8) * 255
+    return Images(x, y, "silhouettes", tuple(f"{45 * k} degrees" for k in range(8)))
+
+
+def scene(split: str = "train", size: int = 32) -> Images:
+    """One scene of coloured blocks, (3, size, size), seen from 24 cameras, whose (turn, tilt) in degrees are y (24, 2).
+
+    To train, from eight sides and three heights; to test, from between them.
+    """
+    d = whole("size", size, least=8)
+    solid = torch.zeros(1, 4, d, d, d)  # opacity and three colours
+    for (x0, x1, y0, y1, z0, z1), colour in SCENE:
+        box = (slice(None), slice(None), *(slice(a * d // 16, b * d // 16) for a, b in ((x0, x1), (y0, y1), (z0, z1))))
+        solid[box] = torch.tensor([1.0, *colour])[:, None, None, None]
+    first, tilts = (0.0, (10.0, 35.0, 60.0)) if split == "train" else (22.5, (20.0, 30.0, 50.0))
+    y = torch.tensor([(first + 45 * k, tilt) for tilt in tilts for k in range(8)])
+    seen = pictures.composed(pictures.turned(solid.expand(len(y), -1, -1, -1, -1), *y.deg2rad().unbind(1)))
+    return Images((seen * 255).round().to(torch.uint8), y, "scene")
+
+
+# (x0, x1, y0, y1, z0, z1) in sixteenths and (red, green, blue): a floor, a red chair, a blue table, a yellow block
+SCENE = (
+    ((2, 14, 2, 14, 3, 4), (0.55, 0.5, 0.45)),
+    ((3, 7, 8, 12, 6, 7), (0.8, 0.15, 0.1)),
+    ((3, 7, 12, 13, 6, 11), (0.8, 0.15, 0.1)),
+    *(((x, x + 1, y, y + 1, 4, 6), (0.8, 0.15, 0.1)) for x in (3, 6) for y in (8, 12)),
+    ((8, 13, 4, 9, 7, 8), (0.1, 0.3, 0.8)),
+    *(((x, x + 1, y, y + 1, 4, 7), (0.1, 0.3, 0.8)) for x in (8, 12) for y in (4, 8)),
+    ((9, 11, 5, 7, 8, 10), (0.95, 0.75, 0.1)),
+)
 
 
 def _build(

@@ -8,7 +8,22 @@ from pathlib import Path
 
 from ganlib.checks import require, whole
 from ganlib.gan import Data, Game
-from ganlib.models import cgan, chaingan, dcgan, gan3d, gran, lens, maligan, seqgan, vanilla, wgan, wgan_gp
+from ganlib.models import (
+    cgan,
+    chaingan,
+    dcgan,
+    gan3d,
+    gran,
+    lens,
+    maligan,
+    prgan,
+    projections,
+    scene3d,
+    seqgan,
+    vanilla,
+    wgan,
+    wgan_gp,
+)
 from ganlib.models import draw as draw  # has no opponent, so it is not in SYSTEMS
 from ganlib.models import dvae as dvae  # nor has this
 from ganlib.objectives import OBJECTIVES
@@ -26,6 +41,9 @@ SYSTEMS: dict[str, Callable[..., Game]] = {
     "seqgan": seqgan.build,
     "maligan": maligan.build,
     "gan3d": gan3d.build,
+    "prgan": prgan.build,
+    "scene3d": scene3d.build,
+    "projections": projections.build,
 }
 
 
