@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -103,14 +104,14 @@ class Game(nn.Module):
             mean.lerp_(now, 1 - decay) if mean.is_floating_point() else mean.copy_(now)
 
     @torch.no_grad()
-    def run(self, *inputs: Tensor) -> Tensor:
-        """What the generator (or its average) makes of inputs (N, ...), in eval mode."""
+    def run(self, *inputs: Tensor, **named: Any) -> Tensor:
+        """What the generator (or its average) makes of inputs (N, ...) and named arguments, in eval mode."""
         generator = self.generator if self.averaged is None else self.averaged
         training = generator.training
         generator.eval()
         try:
             # in chunks, so that ten thousand images need no more memory than a batch
-            return torch.cat([generator(*chunk) for chunk in zip(*(x.split(500) for x in inputs))])
+            return torch.cat([generator(*chunk, **named) for chunk in zip(*(x.split(500) for x in inputs))])
         finally:
             generator.train(training)
 

@@ -66,6 +66,21 @@ def scrub_pair(
     return Explorer([slider, tick, image])
 
 
+def spin(voxels: Tensor, columns: int = 4, width: int = 420) -> Explorer:
+    """Two sliders that turn shapes (N, 1, D, D, D) and raise the camera; filled where the value is above 0."""
+    image = Image(format="png")
+    turn = IntSlider(30, min=0, max=355, step=5, description="turn")
+    tilt = IntSlider(25, min=0, max=90, step=5, description="tilt")
+
+    def draw(_: object = None) -> None:
+        image.value, image.width, image.height = enlarged(render(voxels, turn.value, tilt.value), columns, width)
+
+    for slider in (turn, tilt):
+        slider.observe(draw, names="value")
+    draw()
+    return Explorer([VBox([turn, tilt]), image], layout=Layout(flex_flow="row wrap"))
+
+
 def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> Explorer:
     """Three sliders that move n latents together along three fixed directions, and the samples redrawn.
 

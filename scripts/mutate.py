@@ -96,13 +96,16 @@ def noticed(folder: Path, test: str, limit: float) -> bool:
     child = os.fork()
     if child == 0:
         os.setsid()
-        out = os.open(os.devnull, os.O_WRONLY)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+        out = os.open(folder / "out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1), os.dup2(out, 2)
         os.chdir(folder)
         sys.path.insert(0, str(folder))
         import pytest
 
-        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", f"tests/{test}"])))
+        os._exit(
+            int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}", f"tests/{test}"]))
+        )
     until = time.monotonic() + limit
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -149,7 +152,7 @@ def main() -> None:
             for test in nearest(path):
                 # twice, since a busy machine can make a test of signals fail
                 if test not in sound and all(noticed(folder, test, 10 * options.limit) for _ in range(2)):
-                    sys.exit(f"{test} fails without any change")
+                    sys.exit(f"{test} fails without any change:\n{(folder / 'out.txt').read_text()[-2000:]}")
                 sound.add(test)  # it says nothing of the package as it is
                 target.write_text(text, encoding="utf-8")
                 shutil.rmtree(target.parent / "__pycache__", ignore_errors=True)

@@ -14,6 +14,7 @@ from ganlib.objectives import (
     WASSERSTEIN,
     clip_weights_,
     gradient_penalty,
+    r1,
 )
 
 LOGITS = [-3.0, -0.5, 0.0, 1.25, 4.0]

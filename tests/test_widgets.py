@@ -101,3 +101,17 @@ def test_an_explorer_leaves_its_picture_for_readers_without_a_kernel():
         assert "application/vnd.jupyter.widget-view+json" in bundle  # with a kernel, the sliders
         assert b64decode(bundle["image/png"]) == box.children[-1].value
         assert pixels(b64decode(bundle["image/png"])).size
+
+
+def test_spin_turns_shapes():
+    shapes = gl.load("chairs").take(4).x
+    box = gl.widgets.spin(shapes, columns=2, width=300)
+    (turn, tilt), image = box.children[0].children, box.children[1]
+    first = image.value
+    assert box._repr_mimebundle_()["image/png"]
+    turn.value = 120
+    turned = image.value
+    tilt.value = 80
+    assert len({first, turned, image.value}) == 3
+    turn.value, tilt.value = 30, 25
+    assert image.value == first

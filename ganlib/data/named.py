@@ -9,9 +9,19 @@ from torch.nn.functional import interpolate, pad
 
 from ganlib.budget import device
 from ganlib.checks import require, whole
+from ganlib.data.domains import Domains
 from ganlib.data.images import Images
 from ganlib.data.published import Arrays, find, look_up, open_file
 from ganlib.data.sequences import Sequences, discrete_digits, text_file, unicode_names
+from ganlib.data.translations import (
+    ATTRIBUTES,
+    edges,
+    from_one,
+    outlines,
+    painted_digits,
+    quarter_turned,
+    sevens_and_boots,
+)
 from ganlib.data.voxels import KINDS, Voxels, chairs, furniture, scene, silhouettes
 
 DIGITS = tuple("0123456789")
@@ -26,6 +36,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "furniture": KINDS,
     "silhouettes": tuple(f"{45 * k} degrees" for k in range(8)),
     "scene": (),
+    "painted-digits": ATTRIBUTES,
+    "edges-clothes": FASHION,
+    "turned-digits": DIGITS,
+    "sevens-boots": (),
+    "outlines-emoji": (),
     "unicode-names": (),
     "discrete-digits": (),
     "color-mnist": tuple(f"{i:03d}" for i in range(1000)),
@@ -37,11 +52,12 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(name: str | Path, split: str = "train", size: int | None = None) -> Images | Voxels | Sequences:
+def load(name: str | Path, split: str = "train", size: int | None = None) -> Images | Voxels | Sequences | Domains:
     """Load a set of images or, for "chairs", of shapes, ``size`` pixels (voxels) wide and high, on ``ganlib.device()``.
 
-    "silhouettes" and "scene" are pictures of such shapes, and "furniture" has 32 voxels a side and one split.
-    "unicode-names" and "discrete-digits" are sequences of tokens, and so is a text file; they have no size.
+    "painted-digits" have attributes; "edges-clothes", "turned-digits", "sevens-boots" and "outlines-emoji" are domains,
+    unpaired to train and paired in their test split. "silhouettes" and "scene" are pictures of shapes; "furniture" has
+    32 voxels a side and one split. "unicode-names" and "discrete-digits" are sequences of tokens, and so is a text file; they have no size.
 
     Args:
         name: one of ``NAMES``, or a path:
@@ -77,6 +93,16 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
     size = whole("size", 32 if size is None else size, least=4)
     if name == "color-mnist":
         return _color_mnist(split, size)
+    if name == "painted-digits":
+        return painted_digits(load("mnist5k", split, size), split)
+    if name == "edges-clothes":
+        return from_one(load("fashion10k", split, size), split, edges, name, "edges", "clothes")
+    if name == "turned-digits":
+        return from_one(load("mnist5k", split, size), split, quarter_turned, name, "turned", "upright")
+    if name == "sevens-boots":
+        return sevens_and_boots(load("mnist5k", split, size), load("fashion10k", split, size), split)
+    if name == "outlines-emoji":
+        return outlines(load("emoji", split, size), split)
     if name in NAMES:
         return _images(find(name, split, size), name, size)
     path = Path(name).expanduser()

@@ -161,9 +161,7 @@ def furniture() -> Voxels:
     with np.load(intact(BUNDLED, "furniture.npz")) as file:
         bits, y, captions = (file[key] for key in ("bits", "labels", "captions"))
     x = np.unpackbits(bits, axis=1).reshape(-1, 1, 32, 32, 32)
-    return Voxels(
-        torch.from_numpy(x).to(device()), "furniture", tuple(map(str, captions)), torch.from_numpy(y), KINDS
-    )
+    return Voxels(torch.from_numpy(x).to(device()), "furniture", tuple(map(str, captions)), torch.from_numpy(y), KINDS)
 
 
 def silhouettes(split: str = "train", size: int = 16) -> Images:

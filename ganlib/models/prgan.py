@@ -6,8 +6,8 @@ from z, turns them to a view that it draws too, and projects them (section 3.1):
     P((i, j), V) = 1 - exp(-sum_k V(i, j, k)),
 
 1 where a ray along k meets something, 0 where it meets nothing, and smooth between. The discriminator sees pictures
-alone. Deviations: V is multiplied by ``density``, so that a wall of one voxel is no glass; the views are turns about
-the vertical axis; the networks are those of 3D-GAN and DCGAN here.
+alone. Deviations: V may be multiplied by a ``density`` other than 1; the views are turns about the vertical axis; the
+networks are those of 3D-GAN and DCGAN here.
 """
 
 import math
@@ -75,13 +75,13 @@ def build(
     *,
     posed: bool = False,
     views: int = 8,
-    density: float = 5.0,
+    density: float = 1.0,
     width: int = 64,
     latent_dim: int = 201,
     objective: Objective = NON_SATURATING,
     spectral_norm: bool = True,
-    lr: float = 1e-3,
-    d_lr: float = 2e-4,
+    lr: float = 2e-3,
+    d_lr: float = 4e-4,
 ) -> GAN:
     """The game for silhouettes (1, D, D), D 4 to 7 times a power of two.
 
