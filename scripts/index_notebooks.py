@@ -28,7 +28,17 @@ SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come b
         "Mirza and Osindero 2014",
         "02, 03",
     ),
+    "12_translation": (
+        "from picture to picture without pairs, where the right answer is known and withheld",
+        "Kim et al. 2017; Zhu et al. 2017; Choi et al. 2018",
+        "10",
+    ),
     "13_sequences": ("words, which no gradient can pass: policy gradients, checked exactly", "Yu et al. 2017", "01"),
+    "14_shapes": (
+        "solids, solids from outlines, a scene from its views, and random projections",
+        "Wu et al. 2016; Gadelha et al. 2017; Neyshabur et al. 2017",
+        "02, 03",
+    ),
 }
 PAPERS = {
     "SV": "Summary of recent GANs (survey slides)",

@@ -57,7 +57,8 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
 
     "painted-digits" have attributes; "edges-clothes", "turned-digits", "sevens-boots" and "outlines-emoji" are domains,
     unpaired to train and paired in their test split. "silhouettes" and "scene" are pictures of shapes; "furniture" has
-    32 voxels a side and one split. "unicode-names" and "discrete-digits" are sequences of tokens, and so is a text file; they have no size.
+    32 voxels a side and one split. "unicode-names" and "discrete-digits" are sequences of tokens, and so is a text
+    file; they have no size.
 
     Args:
         name: one of ``NAMES``, or a path:

@@ -42,7 +42,7 @@ class UNet(nn.Module):
             return [convolution, nn.BatchNorm2d(n), nn.ReLU()]
 
         w = width
-        self.first = nn.Sequential(nn.Conv2d(i, w, 3, padding=1), nn.LeakyReLU(0.2))
+        self.first = nn.Sequential(*layer(nn.Conv2d(i, w, 3, padding=1), w))
         self.inner = nn.Sequential(
             *layer(nn.Conv2d(w, 2 * w, 4, stride=2, padding=1), 2 * w),
             *layer(nn.Conv2d(2 * w, 4 * w, 4, stride=2, padding=1), 4 * w),
@@ -51,7 +51,7 @@ class UNet(nn.Module):
             *layer(nn.ConvTranspose2d(2 * w, w, 4, stride=2, padding=1), w),
         )
         self.last = nn.Sequential(
-            nn.Conv2d(2 * w, w, 3, padding=1), nn.ReLU(), nn.Conv2d(w, o, 3, padding=1), nn.Tanh()
+            *layer(nn.Conv2d(2 * w, w, 3, padding=1), w), nn.Conv2d(w, o, 3, padding=1), nn.Tanh()
         )
 
     def forward(self, x: Tensor) -> Tensor:
