@@ -137,17 +137,22 @@ def _extrapolated(features: Tensor, real: FeatureStats) -> float:
     return torch.linalg.lstsq(line, torch.tensor(values, dtype=torch.float64, device="cpu")[:, None]).solution[0].item()
 
 
+# the sets that have a classifier of their own
+FITTING = {
+    **dict.fromkeys(("mnist5k", "mnist", "color-mnist"), digits),
+    **dict.fromkeys(("fashion10k", "fashion-mnist"), fashion),
+}
+
+
 def default_extractor(images: Images) -> Extractor:
     """The classifier that fits a named set.
 
     Raises:
         ValueError: none does.
     """
-    if images.name in ("mnist5k", "mnist", "color-mnist"):
-        return digits()
     rule = "only digits and clothes have an extractor of their own: pass extractor=, such as ganlib.metrics.inception()"
-    require(images.name in ("fashion10k", "fashion-mnist"), f"images is {images.name!r}; {rule}")
-    return fashion()
+    require(images.name in FITTING, f"images is {images.name!r}; {rule}")
+    return FITTING[images.name]()
 
 
 def real_stats(images: Images, extractor: Extractor) -> FeatureStats:
