@@ -291,6 +291,7 @@ def test_bad_input_is_named():
         gam(m1, m2, TEST, n=1)
     with pytest.raises(ValueError, match="test_images has 1 images"):
         gam(m1, m2, TEST.take(1))
+    assert gam(m1, m2, TEST.take(2), n=2).winner in ("M1", "M2", "tie")  # two of each are enough
     with pytest.raises(ValueError, match="tolerance is -0.1"):
         gam(m1, m2, TEST, tolerance=-0.1)
     with pytest.raises(ValueError, match="calibrate is 1.5; it must be True, False or a share"):

@@ -71,7 +71,9 @@ def test_sevens_and_boots_share_their_tilt():
     x = gl.load("mnist5k", size=32).x[:1]
     back = sets.tilted(sets.tilted(x, angle), -angle)
     assert (back.float() - x.float()).abs().mean() < 12
-    assert len(test.a) == len(test.b) == 100
+    assert len(test.a) == len(test.b) == 100 and torch.equal(test.a.y, test.b.y)
+    train = gl.load("sevens-boots", size=32)
+    assert train.a.y.shape == (400, 1) and not torch.equal(train.a.y, train.b.y) and train.a.y.abs().max() < 1.05
 
 
 # the measures

@@ -10,8 +10,8 @@ from ganlib.metrics import digits, fashion
 from ganlib.metrics.translations import class_kept, error
 from ganlib.models.discogan import Translation
 
-DISCO = dict(system="discogan", data="edges-clothes", lr=1e-3, updates=SIZE["updates"] // 2)
-CYCLE = dict(system="cyclegan", data="turned-digits", lr=1e-3, updates=SIZE["updates"] // 2)
+DISCO = dict(system="discogan", data="edges-clothes", lr=1e-3, updates=SIZE["updates"] // 3)
+CYCLE = dict(system="cyclegan", data="turned-digits", lr=1e-3, updates=SIZE["updates"] // 3)
 ARMS: dict[str, Arm] = {
     "(a) GAN": DISCO | dict(model="gan"),
     "(b) with reconstruction": DISCO | dict(model="reconstruction"),

@@ -84,7 +84,7 @@ class Pairwise(Game):
             return self.games[0].sample(n, seed)
 
 
-STAR = dict(lr=1e-3, updates=SIZE["updates"] // 2)
+STAR = dict(lr=1e-3, updates=SIZE["updates"] // 3)
 BUILDERS: dict[str, Callable[..., Game]] = {"pairwise": lambda data, **settings: Pairwise(data, **settings)}
 SETS: dict[str, Callable[[str, int], Set]] = {
     "inks": inks,

@@ -83,7 +83,7 @@ def tilted(x: Tensor, radians: Tensor) -> Tensor:
 
 
 def sevens_and_boots(digits: Images, clothes: Images, split: str) -> Domains:
-    """Sevens and ankle boots that share only a tilt of up to 60 degrees to either side, which is the truth.
+    """Sevens and ankle boots that share only a tilt of up to 60 degrees to either side; y (N, 1) is it, in radians.
 
     To train the tilts are drawn apart, in the test the i-th seven and the i-th boot have the same.
     """
@@ -92,7 +92,10 @@ def sevens_and_boots(digits: Images, clothes: Images, split: str) -> Domains:
     seed = ("train", "test").index(split)
     angles = [(2 * torch.rand(n, generator=torch.Generator("cpu").manual_seed(s), device="cpu") - 1) * math.pi / 3
               for s in (seed, seed + 2 * (split == "train"))]  # fmt: skip
-    parts = [Images(tilted(s.x[:n], angle.to(s.x.device)), None, s.name) for s, angle in zip((sevens, boots), angles)]
+    parts = [
+        Images(tilted(s.x[:n], angle.to(s.x.device)), angle[:, None], s.name)
+        for s, angle in zip((sevens, boots), angles)
+    ]
     return Domains(parts[0], parts[1], "sevens-boots")
 
 
