@@ -14,7 +14,8 @@ html_show_copyright = False
 
 # the sources are read where they lie, from the folder of the project
 root_doc = "docs/index"
-include_patterns = ["docs/index.md", "README.md", "data/README.md", "notebooks/*.ipynb", "notebooks/README.md"]
+include_patterns = ["docs/index.md", "docs/reliability.md", "README.md", "data/README.md"]
+include_patterns += ["notebooks/*.ipynb", "notebooks/README.md"]
 
 nb_execution_mode = "off"
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]  # its picture instead
