@@ -55,8 +55,8 @@ def triangles(obj: str) -> np.ndarray:
 def voxels(faces: np.ndarray, size: int) -> np.ndarray:
     """A solid (size, size, size) of uint8 from triangles (F, 3, 3) with y up and z to the front.
 
-    Axes of the result are right, back and up. The longest side spans ``size - 2`` voxels; it stands on the floor, in the
-    middle. Voxels that hold one of 60,000 points of the surface are filled, and what they enclose.
+    Axes of the result are right, back and up. The longest side spans ``size - 2`` voxels; it stands on the floor, in
+    the middle. Voxels that hold one of 60,000 points of the surface are filled, and what they enclose.
     """
     faces = np.stack([faces[..., 0], -faces[..., 2], faces[..., 1]], axis=-1)
     rng = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def voxels(faces: np.ndarray, size: int) -> np.ndarray:
 
 
 def furniture(folder: Path, size: int = 32) -> tuple[np.ndarray, np.ndarray, list[str], list[str], list[str]]:
-    """(voxels, classes, names, authors, collections) of all models of KINDS in a folder's catalogues, each shape once."""
+    """(voxels, classes, names, authors, collections) of all models of KINDS in a folder, each shape once."""
     found: dict[bytes, tuple[np.ndarray, int, str, str, str]] = {}
     for path in sorted(folder.glob("*.sh3f")):
         with zipfile.ZipFile(path) as file:

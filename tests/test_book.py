@@ -12,7 +12,8 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / name for name in ("README.md", "docs/index.md", "docs/reliability.md", "data/README.md", "notebooks/README.md")]
+PAGES = [ROOT / name for name in ("README.md", "docs/index.md", "docs/reliability.md", "data/README.md")]
+PAGES += [ROOT / "notebooks/README.md"]
 PAGES += sorted((ROOT / "notebooks").rglob("*.ipynb"))
 EXTENSIONS = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline")
 CODE_OR_MATH = re.compile(r"^```.*?^```|\$\$.*?\$\$|`[^`\n]*`|\$[^$\n]*\$", flags=re.DOTALL | re.MULTILINE)

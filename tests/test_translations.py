@@ -1,4 +1,4 @@
-"""Domains with a withheld truth, and the games that translate between them, on pictures that can be worked out by hand."""
+"""Domains with a withheld truth, and the games that translate between them, on pictures worked out by hand."""
 
 import pytest
 import torch

@@ -129,7 +129,7 @@ def at_the_end(gan: Game, test: Set) -> dict[str, Callable[[Game], Any]]:
 
 MEASURES: dict[str, Callable[[Run], float]] = {"error of a change of ink": lambda run: run["ink_error"][-1]}
 CLAIMS = [
-    Claim("SV-STAR-C1", "one StarGAN changes inks more nearly to the truth than CycleGANs for all pairs in equal seconds",
+    Claim("SV-STAR-C1", "StarGAN changes inks more nearly to the truth than a CycleGAN for each pair in equal seconds",
           "StarGAN, inks", ("CycleGAN for each pair",), "error of a change of ink"),
     Claim("SV-STAR-C2", "StarGAN changes inks more nearly to the truth if it also sees a set that labels other things",
           "StarGAN, two sets", ("StarGAN, one set",), "error of a change of ink"),
