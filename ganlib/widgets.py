@@ -15,6 +15,7 @@ from ganlib.pictures import render, tile
 
 if TYPE_CHECKING:
     from ganlib.gan import GAN
+    from ganlib.models.stargan import StarGAN
 
 
 class Explorer(VBox):
@@ -79,6 +80,30 @@ def spin(voxels: Tensor, columns: int = 4, width: int = 420) -> Explorer:
         slider.observe(draw, names="value")
     draw()
     return Explorer([VBox([turn, tilt]), image], layout=Layout(flex_flow="row wrap"))
+
+
+def steer(
+    gan: "StarGAN", x: Tensor, groups: Sequence[int], names: Sequence[str], columns: int = 8, width: int = 420
+) -> Explorer:
+    """A slider for each group of attributes, of which one holds; pictures x (N, C, H, W) are translated to them.
+
+    Args:
+        groups: how many attributes each group has, in the order of their ``names``.
+    """
+    image, sliders, start = Image(format="png"), [], 0
+    for size in groups:
+        sliders.append(SelectionSlider(options=list(names[start : start + size])))
+        start += size
+
+    def draw(_: object = None) -> None:
+        told = torch.cat([torch.eye(size)[slider.index] for size, slider in zip(groups, sliders)])
+        made = gan.translate(x, told.to(x.device))
+        image.value, image.width, image.height = enlarged(made, columns, width)
+
+    for slider in sliders:
+        slider.observe(draw, names="index")
+    draw()
+    return Explorer([VBox(sliders), image], layout=Layout(flex_flow="row wrap"))
 
 
 def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> Explorer:

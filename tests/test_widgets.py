@@ -115,3 +115,20 @@ def test_spin_turns_shapes():
     assert len({first, turned, image.value}) == 3
     turn.value, tilt.value = 30, 25
     assert image.value == first
+
+
+def test_steer_tells_the_attributes_that_its_sliders_name():
+    told = []
+
+    class Star:
+        def translate(self, x, y):
+            told.append(y.tolist())
+            return x
+
+    x = torch.zeros(4, 3, 8, 8)
+    box = widgets.steer(Star(), x, (3, 2), ("red", "green", "blue", "thin", "bold"))
+    ink, stroke = box.children[0].children
+    assert ink.options == ("red", "green", "blue") and stroke.options == ("thin", "bold")
+    ink.value = "blue"
+    stroke.value = "bold"
+    assert told == [[1, 0, 0, 1, 0], [0, 0, 1, 1, 0], [0, 0, 1, 0, 1]]
