@@ -11,7 +11,7 @@ from ganlib.metrics.translations import class_kept, error
 from ganlib.models.discogan import Translation
 
 DISCO = dict(system="discogan", data="edges-clothes", lr=1e-3, updates=SIZE["updates"] // 3)
-CYCLE = dict(system="cyclegan", data="turned-digits", lr=1e-3, updates=SIZE["updates"] // 3)
+CYCLE = dict(system="cyclegan", data="edges-clothes", lr=1e-3, updates=SIZE["updates"] // 3)
 ARMS: dict[str, Arm] = {
     "(a) GAN": DISCO | dict(model="gan"),
     "(b) with reconstruction": DISCO | dict(model="reconstruction"),
@@ -43,8 +43,8 @@ CLAIMS = [
           "(c) DiscoGAN", ("(a) GAN",), "class lost"),
     Claim("SV-DISCO-C1b", "DiscoGAN keeps the class more often than the same with a way back on one side alone",
           "(c) DiscoGAN", ("(b) with reconstruction",), "class lost"),
-    Claim("SV-CYCLE-C1a", "with the identity term CycleGAN turns digits back more nearly to the truth",
+    Claim("SV-CYCLE-C1a", "with the identity term CycleGAN comes nearer to the true garments",
           "CycleGAN", ("CycleGAN, no identity",), "error to the truth"),
-    Claim("SV-CYCLE-C1b", "with its buffer of fakes CycleGAN turns digits back more nearly to the truth",
+    Claim("SV-CYCLE-C1b", "with its buffer of fakes CycleGAN comes nearer to the true garments",
           "CycleGAN", ("CycleGAN, no buffer",), "error to the truth"),
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from ganlib.gan import Data, require, whole
 from ganlib.models.discogan import Translation, examples, players
 from ganlib.objectives import LEAST_SQUARES, Objective
 
-DATA = "turned-digits"
+DATA = "edges-clothes"
 
 
 class CycleGAN(Translation):
