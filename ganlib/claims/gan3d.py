@@ -31,7 +31,7 @@ MEASURES: dict[str, Callable[[Run], float]] = {"1 - nearest IoU": lambda run: 1 
 CLAIMS = [
     Claim(
         "SV-3DGAN-C1",
-        "3D-GAN's shapes are nearer to real ones when D's rate is a fifth of G's than when the rates are equal.",
+        "3D-GAN's shapes are nearer to real ones when D's rate is a fifth of G's than when the rates are equal",
         "3D-GAN, slower D",
         ("3D-GAN, equal rates",),
         "1 - nearest IoU",
