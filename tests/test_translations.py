@@ -90,6 +90,8 @@ def test_measures_by_hand():
     assert read.tolist() == [[1, 0, 1], [0, 1, 1], [1, 0, 1]]
     assert measures.agreement(read, names[[0, 0, 0]], (2, 1)) == [2 / 3, 1.0]
     assert measures.spread(made) == pytest.approx((0.25 + 0.25 + 0) / 3)
+    colours = torch.tensor([-1.0, 0.0, 1.0])[None, :, None, None].expand(2, 3, 2, 2)
+    assert measures.spread(colours) == 0  # between pictures, not between channels
     with pytest.raises(ValueError, match="it must be the same"):
         measures.error(made, truth[:2])
 
@@ -258,6 +260,24 @@ def test_the_mask_leaves_out_what_a_set_does_not_label():
     other[0, 0] += 1
     assert not torch.allclose(game.read(other, y), before)
     assert game.discriminator.attributes.out_features == 7  # the mask is told to G, and not asked of D
+
+
+def test_the_terms_of_eq_5_and_6_have_their_weights():
+    """With other lambdas the first update moves the heads otherwise; at 0 the attributes' head stands still."""
+    game, data = star(classification=0.0)
+    before = game.discriminator.attributes.parametrizations.weight.original.clone()
+    batch = Labelled(data.x[:8] / 127.5 - 1, data.y[:8])
+    game.discriminator_step(batch)
+    assert torch.equal(game.discriminator.attributes.parametrizations.weight.original, before)
+    totals = {}
+    for weight in (1.0, 3.0):
+        game, _ = star(classification=weight)
+        game.descend = lambda loss, _: totals.setdefault(weight, []).append(loss.item())  # noqa: B023
+        torch.manual_seed(0)
+        logs = game.discriminator_step(batch) | game.generator_step(batch)
+        assert totals[weight][0] == pytest.approx((logs["d_loss"] + weight * logs["d_reads"]).item(), rel=1e-5)
+        right = logs["g_loss"] + weight * logs["g_reads"] + 10 * logs["cycle"]
+        assert totals[weight][1] == pytest.approx(right.item(), rel=1e-5)
 
 
 def test_wanted_attributes_are_those_of_other_pictures():
