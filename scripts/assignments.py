@@ -22,7 +22,7 @@ from nbgrader.preprocessors import (
 from traitlets.config import PyFileConfigLoader
 
 sys.path.insert(0, str(Path(__file__).parent))
-from grading import BUILD, NAMES, ROOT, cores, grade, handed_in, sandbox_works  # noqa: E402
+from grading import BUILD, NAMES, ROOT, cores, grade, handed_in, sandbox_works, source  # noqa: E402
 
 # what nbgrader's own generate_assignment does to a source, in its order
 STEPS = (LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ComputeChecksums)
@@ -35,7 +35,7 @@ def release() -> Path:
     archive.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name in NAMES:
-            notebook = nbformat.read(ROOT / "notebooks" / "assignments" / name / f"{name}.ipynb", 4)
+            notebook = source(name)
             for step in STEPS:
                 notebook, _ = step(config=config).preprocess(notebook, {})
             path = BUILD / "assignments" / name / f"{name}.ipynb"

@@ -58,7 +58,6 @@ class Handed:
 
     student: str
     assignment: str
-    file: str
     notebook: NotebookNode
     note: str = ""
 
@@ -120,6 +119,11 @@ def read(data: bytes) -> NotebookNode:
     return notebook
 
 
+def source(name: str) -> NotebookNode:
+    """An assignment as it was written, with solutions and hidden tests."""
+    return nbformat.read(ROOT / "notebooks" / "assignments" / name / f"{name}.ipynb", 4)
+
+
 def released(name: str) -> NotebookNode:
     """The students' copy of an assignment."""
     return nbformat.read(BUILD / "assignments" / name / f"{name}.ipynb", 4)
@@ -128,8 +132,7 @@ def released(name: str) -> NotebookNode:
 @cache
 def graded_cells(name: str) -> frozenset[str]:
     """The names of an assignment's graded cells."""
-    source = nbformat.read(ROOT / "notebooks" / "assignments" / name / f"{name}.ipynb", 4)
-    return frozenset(key(cell) for cell in source.cells if marks(cell).get("grade"))
+    return frozenset(key(cell) for cell in source(name).cells if marks(cell).get("grade"))
 
 
 def assignment_of(file: str, notebook: NotebookNode) -> str | None:
@@ -162,7 +165,7 @@ def handed_in(folder: Path, out: Path | None = None) -> Iterator[tuple[str, list
                     notes.append(f"{file.name}: there is no such assignment")
                 elif all((name, notebook) != (other.assignment, other.notebook) for other in taken):
                     note = "" if Path(file.name).name == f"{name}.ipynb" else f"it came as {file.name}"
-                    taken.append(Handed(student, name, file.name, notebook, note))
+                    taken.append(Handed(student, name, notebook, note))
         if not taken and not notes:
             lies = ", ".join(file.name for file in there[:5]) or "nothing"
             notes = [f"no notebook: {lies} lies there"]
@@ -192,8 +195,7 @@ def put_together(theirs: NotebookNode, name: str) -> tuple[NotebookNode, str]:
     """
     ours, notes = released(name), []
     places = {key(c): c for c in ours.cells if marks(c)}
-    answers = [c for c in theirs.cells if marks(places.get(key(c), c)).get("solution")]
-    filled = {key(c) for c in answers if key(c) in places and c.source.strip() != places[key(c)].source.strip()}
+    filled = {key(c) for c in theirs.cells if key(c) in places and c.source.strip() != places[key(c)].source.strip()}
     cells = []
     for cell in theirs.cells:
         which = places.get(key(cell))
@@ -227,18 +229,18 @@ def put_together(theirs: NotebookNode, name: str) -> tuple[NotebookNode, str]:
     return nbformat.v4.new_notebook(cells=cells), "; ".join(notes)
 
 
-def wrong_answers(name: str) -> dict[str, str]:
-    """The first of the wrong answers of each exercise, by its name."""
-    text = (ROOT / "tests" / "wrong_answers" / f"{name}.py").read_text(encoding="utf-8")
-    parts = re.split(r"^# %% (\S+): .*$", text, flags=re.M)[1:]
-    return dict(reversed(list(zip(parts[::2], parts[1::2]))))
+def answers(kind: str, name: str) -> list[tuple[str, str, str]]:
+    """(exercise, what it is, code) of every answer of a kind, "right" or "wrong", in tests/KIND_answers/NAME.py."""
+    text = (ROOT / "tests" / f"{kind}_answers" / f"{name}.py").read_text(encoding="utf-8")
+    parts = re.split(r"^# %% (\S+): (.*)$", text, flags=re.M)[1:]
+    return list(zip(parts[::3], parts[1::3], parts[2::3]))
 
 
 def with_canaries(notebook: NotebookNode, name: str, chance: random.Random) -> NotebookNode:
     """The notebook with the source's full tests, and beside each, before or after it, the same test of a canary."""
-    source = nbformat.read(ROOT / "notebooks" / "assignments" / name / f"{name}.ipynb", 4)
-    tests = {key(c): c.source for c in source.cells if c.cell_type == "code" and marks(c).get("grade")}
-    wrong, cells = wrong_answers(name), []
+    tests = {key(c): c.source for c in source(name).cells if c.cell_type == "code" and marks(c).get("grade")}
+    wrong = {exercise: code for exercise, _, code in reversed(answers("wrong", name))}  # the first of each
+    cells = []
     for cell in notebook.cells:
         if key(cell) not in tests or not cell.metadata.get("ours"):
             cells.append(cell)

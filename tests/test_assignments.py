@@ -16,13 +16,10 @@ import torch
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 import assignments  # noqa: E402
+from grading import answers, marks  # noqa: E402
 
 SOURCES = {path.stem: path for path in sorted((ROOT / "notebooks" / "assignments").glob("*/*.ipynb"))}
 every_assignment = pytest.mark.parametrize("name", SOURCES)
-
-
-def marks(cell):
-    return cell.metadata.get("nbgrader", {})
 
 
 def cells_of(notebook):
@@ -34,13 +31,6 @@ def exercises(name):
     cells = cells_of(nbformat.read(SOURCES[name], 4))
     solutions = [key for key, cell in cells.items() if cell.cell_type == "code" and marks(cell)["solution"]]
     return cells["setup"], {key: (cells[key], cells[f"{key}-test"]) for key in solutions}
-
-
-def answers(kind, name):
-    """(exercise, what it is, code) of every cell of tests/KIND_answers/NAME.py."""
-    text = (ROOT / "tests" / f"{kind}_answers" / f"{name}.py").read_text(encoding="utf-8")
-    parts = re.split(r"^# %% (\S+): (.*)$", text, flags=re.M)[1:]
-    return list(zip(parts[::3], parts[1::3], parts[2::3]))
 
 
 def between(cell, what):
