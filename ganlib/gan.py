@@ -172,7 +172,7 @@ class GAN(Game):
 
     @property
     def critic(self) -> Callable[..., Tensor]:
-        """What judges images when the discriminator learns; a game whose discriminator needs more says how."""
+        """What judges images when either player learns; a game whose discriminator needs more says how."""
         return self.discriminator
 
     def extra_repr(self) -> str:
@@ -235,7 +235,7 @@ class GAN(Game):
         """One update of the generator on as many fresh fakes as the batch has samples, told the same y if any."""
         real, told = self.parts(batch)
         fake = self.generator(self.batch_latent(len(real)), *told)
-        loss = self.objective.g_loss(self.discriminator(fake, *told)).mean()
+        loss = self.objective.g_loss(self.critic(fake, *told)).mean()
         self.descend(loss, self.optimizers["generator"])
         return {"g_loss": loss.detach()}
 

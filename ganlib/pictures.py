@@ -63,9 +63,9 @@ def turned(solid: Tensor, turn: Tensor, tilt: Tensor | None = None, size: int | 
         size: samples along x and z of the result, D by default.
     """
     tilt = torch.zeros_like(turn) if tilt is None else tilt
-    zero, one = torch.zeros_like(turn), torch.ones_like(turn)
+    zero = torch.zeros_like(turn)
     right = torch.stack([turn.cos(), turn.sin(), zero], dim=1)
-    ahead = torch.stack([-turn.sin() * tilt.cos(), turn.cos() * tilt.cos(), -tilt.sin() * one], dim=1)
+    ahead = torch.stack([-turn.sin() * tilt.cos(), turn.cos() * tilt.cos(), -tilt.sin()], dim=1)
     up = torch.linalg.cross(right, ahead)
     # where in the solid each place of the result lies; torch wants both in the order z, y, x
     frame = torch.stack([up, ahead, right], dim=2).flip(1)
@@ -73,6 +73,11 @@ def turned(solid: Tensor, turn: Tensor, tilt: Tensor | None = None, size: int | 
     size = d if size is None else size
     grid = affine_grid(torch.cat([frame, torch.zeros_like(frame[:, :, :1])], dim=2), (n, c, size, d, size), False)
     return grid_sample(solid, grid, align_corners=False)
+
+
+def upright(x: Tensor) -> Tensor:
+    """What is indexed by x and z, the last two axes, as a picture: rows are z from the top down, columns x."""
+    return x.transpose(-2, -1).flip(-2)
 
 
 def composed(solid: Tensor, ground: float = 1.0) -> Tensor:
@@ -84,8 +89,7 @@ def composed(solid: Tensor, ground: float = 1.0) -> Tensor:
     opacity, colour = solid[:, :1], solid[:, 1:]
     through = torch.cumprod(1 - opacity, dim=3)
     reached = torch.cat([torch.ones_like(through[:, :, :, :1]), through[:, :, :, :-1]], dim=3)
-    picture = (reached * opacity * colour).sum(3) + ground * through[:, :, :, -1]
-    return picture.transpose(2, 3).flip(2)  # rows from the top down
+    return upright((reached * opacity * colour).sum(3) + ground * through[:, :, :, -1])
 
 
 def render(

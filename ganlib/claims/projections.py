@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ganlib.claims.claim import FASTER, SIZE, Arm, Claim, Run
-from ganlib.data import Images, Set
+from ganlib.data import Images, Set, to_float
 from ganlib.gan import GAN, Data, Game, adam, shape_of
 from ganlib.models.dcgan import Discriminator, Generator, initialise_
 from ganlib.models.projections import ProjectedGAN
@@ -49,7 +49,7 @@ def gradient_norm(game: GAN) -> float:
 @torch.no_grad()
 def accuracy(game: GAN, test: Images) -> float:
     """The share of 500 held-out reals and as many fakes that a discriminator tells right, the mean over all K."""
-    real, fake = test.x[:500].float() / 127.5 - 1, game.sample(500, seed=0)
+    real, fake = to_float(test.x[:500]), game.sample(500, seed=0)
     right = (game.critic(real) > 0).float().mean() + (game.critic(fake) < 0).float().mean()
     return right.item() / 2
 

@@ -85,7 +85,7 @@ class Pairwise(Game):
 
 
 STAR = dict(lr=1e-3, updates=SIZE["updates"] // 3)
-BUILDERS: dict[str, Callable[..., Game]] = {"pairwise": lambda data, **settings: Pairwise(data, **settings)}
+BUILDERS: dict[str, Callable[..., Game]] = {"pairwise": Pairwise}
 SETS: dict[str, Callable[[str, int], Set]] = {
     "inks": inks,
     "two sets": joint,
@@ -107,15 +107,15 @@ def ink_error(game: Game, test: Images) -> float:
     size, errors = test.shape[1], []
     grey, full = load("mnist5k", "test", size).x, load("painted-digits", "test", size).y
     if test.name == "inks":
-        full = torch.cat([test.y, torch.tensor([1, 0, 1, 0]).expand(len(test), -1)], dim=1)
+        full = torch.cat([test.y, torch.tensor([1, 0, 1, 0], device=test.y.device).expand(len(test), -1)], dim=1)
     for start in range(3):
         which = (full[: len(test), start] > 0).nonzero().flatten()[:70]
         x = to_float(test.x[which])
         for to in {0, 1, 2} - {start}:
-            c = torch.eye(3, dtype=torch.long)[to].expand(len(x), -1)
+            c = torch.eye(3, dtype=torch.long, device=x.device)[to].expand(len(x), -1)
             truth = to_float(painted(grey[which], torch.cat([c, full[which, 3:]], dim=1)))
-            mask = torch.tensor([0, 0, 0, 0, 1, 0]).expand(len(x), -1)  # nothing of the other set, and "the first"
-            told = torch.cat([c, mask], dim=1) if "two" in test.name else c
+            mask = torch.tensor([0, 0, 0, 0, 1, 0], device=x.device)  # nothing of the other set, and "the first"
+            told = torch.cat([c, mask.expand(len(x), -1)], dim=1) if "two" in test.name else c
             game.start = start
             errors.append(error(game.translate(x, told), truth).mean())
     return torch.stack(errors).mean().item()

@@ -175,8 +175,9 @@ def silhouettes(split: str = "train", size: int = 16) -> Images:
     )
     parts = zip(solids.x.split(500), (y * (math.pi / 4)).split(500))
     seen = torch.cat([pictures.turned(x.float(), turn).sum(3) > 0.5 for x, turn in parts])
-    x = seen.transpose(2, 3).flip(2).to(torch.uint8) * 255
-    return Images(x, y, "silhouettes", tuple(f"{45 * k} degrees" for k in range(8)))
+    return Images(
+        pictures.upright(seen).to(torch.uint8) * 255, y, "silhouettes", tuple(f"{45 * k} degrees" for k in range(8))
+    )
 
 
 def scene(split: str = "train", size: int = 32) -> Images:
@@ -185,14 +186,14 @@ def scene(split: str = "train", size: int = 32) -> Images:
     To train, from eight sides and three heights; to test, from between them.
     """
     d = whole("size", size, least=8)
-    solid = torch.zeros(1, 4, d, d, d)  # opacity and three colours
+    solid = torch.zeros(1, 4, d, d, d, device="cpu")  # opacity and three colours
     for (x0, x1, y0, y1, z0, z1), colour in SCENE:
         box = (slice(None), slice(None), *(slice(a * d // 16, b * d // 16) for a, b in ((x0, x1), (y0, y1), (z0, z1))))
-        solid[box] = torch.tensor([1.0, *colour])[:, None, None, None]
+        solid[box] = torch.tensor([1.0, *colour], device="cpu")[:, None, None, None]
     first, tilts = (0.0, (10.0, 35.0, 60.0)) if split == "train" else (22.5, (20.0, 30.0, 50.0))
-    y = torch.tensor([(first + 45 * k, tilt) for tilt in tilts for k in range(8)])
+    y = torch.tensor([(first + 45 * k, tilt) for tilt in tilts for k in range(8)], device="cpu")
     seen = pictures.composed(pictures.turned(solid.expand(len(y), -1, -1, -1, -1), *y.deg2rad().unbind(1)))
-    return Images((seen * 255).round().to(torch.uint8), y, "scene")
+    return Images((seen * 255).round().to(device(), torch.uint8), y, "scene")
 
 
 # (x0, x1, y0, y1, z0, z1) in sixteenths and (red, green, blue): a floor, a red chair, a blue table, a yellow block

@@ -89,6 +89,6 @@ def build(
     d_lr: float = 5e-4,
 ) -> CycleGAN:
     """The game for ``Domains`` of pictures (C, H, W)."""
-    remembered = examples(data)
+    pair = examples(data)  # first, since it says what is wrong with the data
     settings = dict(reconstruction=reconstruction, lr=lr, d_lr=d_lr)
-    return CycleGAN(*players(data, width), objective, remembered, identity=identity, buffer=buffer, **settings)
+    return CycleGAN(*players(data, width), objective, pair, identity=identity, buffer=buffer, **settings)

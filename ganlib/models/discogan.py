@@ -19,14 +19,14 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from ganlib.budget import private_seed
-from ganlib.data import Domains, Pair, Set
+from ganlib.data import Domains, Images, Pair, Set, to_float
 from ganlib.gan import Data, Game, adam, require, whole
 from ganlib.models.dcgan import Discriminator, spectral_norm_
 from ganlib.objectives import NON_SATURATING, Objective
 
 DATA = "edges-clothes"
 MODELS = ("gan", "reconstruction", "discogan")
-EXAMPLES = 256  # pictures of each domain that a game remembers, to have something to translate
+EXAMPLES = 256  # pictures of each domain that a game remembers
 
 
 class UNet(nn.Module):
@@ -185,10 +185,15 @@ class Translation(Game):
         return self.translate(self.examples_a[which])
 
 
+def remembered(images: Images) -> Tensor:
+    """The first pictures of a set, in [-1, 1] and the default type, for a game to have something to translate."""
+    return to_float(images.x[:EXAMPLES]).to(torch.get_default_dtype())
+
+
 def examples(data: Data) -> Pair:
-    """The first pictures of both domains, in [-1, 1]."""
+    """What is remembered of both domains."""
     require(isinstance(data, Domains), f"data is {type(data).__name__}; it must be Domains, two unpaired sets")
-    return Pair(*(s.x[:EXAMPLES].to(torch.get_default_dtype()) / 127.5 - 1 for s in (data.a, data.b)))
+    return Pair(remembered(data.a), remembered(data.b))
 
 
 def players(data: Domains, width: int) -> tuple[Both, Both]:
@@ -210,5 +215,5 @@ def build(
     d_lr: float = 5e-4,
 ) -> Translation:
     """The game for ``Domains`` of pictures (C, H, W); one seed gives all three models the same first weights."""
-    remembered = examples(data)
-    return Translation(*players(data, width), objective, remembered, model, reconstruction, lr, d_lr)
+    pair = examples(data)  # first, since it says what is wrong with the data
+    return Translation(*players(data, width), objective, pair, model, reconstruction, lr, d_lr)

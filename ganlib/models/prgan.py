@@ -19,7 +19,7 @@ from ganlib.budget import private_seed
 from ganlib.gan import GAN, Data, adam, require, shape_of, whole
 from ganlib.models import cgan, dcgan, gan3d
 from ganlib.objectives import NON_SATURATING, Objective
-from ganlib.pictures import turned
+from ganlib.pictures import turned, upright
 
 DATA = "silhouettes"
 EMPTY = -2.0  # where the voxels begin: nearly empty, since behind a full block no ray learns anything
@@ -27,15 +27,14 @@ EMPTY = -2.0  # where the voxels begin: nearly empty, since behind a full block 
 
 def projection(voxels: Tensor, density: float = 1.0) -> Tensor:
     """Silhouettes (N, 1, D, D) in [0, 1], seen along y, of occupancies (N, 1, D, D, D) in [0, 1]."""
-    hidden = torch.exp(-density * voxels.sum(3))  # (N, 1, x, z)
-    return (1 - hidden).transpose(2, 3).flip(2)  # rows from the top down
+    return upright(1 - torch.exp(-density * voxels.sum(3)))
 
 
 class Generator(nn.Module):
     """From latents (N, latent_dim) to silhouettes (N, 1, D, D) in [-1, 1]; the last number of z is the view.
 
     A view is one of ``views`` equal turns; with y (N,) it is not drawn but told. ``shape`` makes the voxels
-    (N, 1, D, D, D) in [-1, 1] from the other numbers.
+    (N, 1, D, D, D) in [-1, 1] from the other numbers, and with ``solid`` they are the answer.
     """
 
     def __init__(self, side: int, width: int, latent_dim: int, views: int, density: float):
@@ -43,31 +42,25 @@ class Generator(nn.Module):
         self.latent_dim, self.views, self.density = latent_dim, views, density
         self.shape = gan3d.Generator((1, side, side, side), width, latent_dim - 1)
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, y: Tensor | None = None, solid: bool = False) -> Tensor:
+        shape = self.shape(z[:, :-1])
+        if solid:
+            return shape
         if y is None:
             share = torch.special.ndtr(z[:, -1])  # uniform where z is normal
             y = (share * self.views).long().clamp_max(self.views - 1)
-        voxels = (self.shape(z[:, :-1]) + 1) / 2
-        seen = turned(voxels, y.to(z.dtype) * (2 * math.pi / self.views))
+        seen = turned((shape + 1) / 2, y.to(z.dtype) * (2 * math.pi / self.views))
         return 2 * projection(seen, self.density) - 1
 
     def extra_repr(self) -> str:
         return f"views={self.views}, density={self.density}"
 
 
-@torch.no_grad()
 def shapes(gan: GAN, n: int, seed: int | None = None) -> Tensor:
     """The n shapes (n, 1, D, D, D) in [-1, 1] of which ``gan.sample(n, seed)`` shows the silhouettes."""
     whole("n", n)
-    generator = gan.generator if gan.averaged is None else gan.averaged
     with private_seed(seed, gan.device):
-        z = gan.latent(n)
-    training = generator.training
-    generator.eval()
-    try:
-        return torch.cat([generator.shape(part[:, :-1]) for part in z.split(500)])
-    finally:
-        generator.train(training)
+        return gan.run(gan.latent(n), solid=True)
 
 
 def build(

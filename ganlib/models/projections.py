@@ -8,11 +8,12 @@ generator that is right in every projection fools all of them. W_k is a convolut
 drawn from N(0, 1) and scaled to length 1 (section 4).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from ganlib.data import Batch
 from ganlib.gan import GAN, Data, adam, shape_of, whole
 from ganlib.models.dcgan import Generator, initialise_, spectral_norm_, widths
 from ganlib.objectives import NON_SATURATING, Objective
@@ -53,15 +54,8 @@ class ProjectedGAN(GAN):
     """
 
     @property
-    def critic(self) -> nn.Module:
+    def critic(self) -> Callable[[Tensor], Tensor]:
         return self.discriminator.each
-
-    def generator_step(self, batch: Batch) -> dict[str, Tensor]:
-        """One update of the generator on as many fresh fakes as the batch has samples, against all K."""
-        fake = self.generator(self.batch_latent(len(batch)))
-        loss = self.objective.g_loss(self.critic(fake)).mean()
-        self.descend(loss, self.optimizers["generator"])
-        return {"g_loss": loss.detach()}
 
 
 def build(

@@ -26,7 +26,7 @@ from ganlib.data import Labelled
 from ganlib.gan import Data, adam, require, shape_of, uncompiled, whole
 from ganlib.models.cgan import ConditionalGAN, known
 from ganlib.models.dcgan import Discriminator, spectral_norm_
-from ganlib.models.discogan import EXAMPLES, UNet
+from ganlib.models.discogan import UNet, remembered
 from ganlib.objectives import NON_SATURATING, Objective
 
 DATA = "painted-digits"
@@ -203,8 +203,7 @@ def build(
         spectral_norm_(discriminator)
     rates = dict(g_optimizer=adam(lr), d_optimizer=adam(d_lr))
     settings = dict(groups=groups, sets=tuple(sets), classification=classification, reconstruction=reconstruction)
-    pictures = data.x[:EXAMPLES].to(torch.get_default_dtype()) / 127.5 - 1
     return StarGAN(
-        generator, discriminator, objective, **settings, pictures=pictures, n_critic=n_critic, penalty=penalty, **rates,
-        **conditions,
+        generator, discriminator, objective, **settings, pictures=remembered(data), n_critic=n_critic, penalty=penalty,
+        **rates, **conditions,
     )  # fmt: skip
