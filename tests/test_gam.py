@@ -113,6 +113,16 @@ def test_swapping_ratios_swaps_the_verdict(r_test, r_sample):
     assert verdict == "tie" or (0.76 < r_test < 1.31 and r_sample not in (0, 1, math.inf))
 
 
+def test_all_or_none_has_the_bound_of_the_binomial():
+    """0 errors of n: rates above 1 - 0.025^(1/n) would give none with a chance below 2.5 %; n of n is its mirror."""
+    wrong = torch.tensor([[0, 1]] * 50)
+    none, every = rates.rates(wrong, rates.redrawn(wrong, seed=0))
+    assert none.interval == (0, pytest.approx(1 - 0.025 ** (1 / 50))) and every.interval == (
+        pytest.approx(0.025 ** (1 / 50)),
+        1,
+    )
+
+
 def test_swapping_sides_inverts_everything():
     m1, m2 = players()
     a, b = gam(m1, m2, TEST, n=200), gam(m2, m1, TEST, n=200)

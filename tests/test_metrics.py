@@ -371,6 +371,7 @@ def test_a_copy_has_distance_zero_and_a_near_copy_its_own():
     torch.testing.assert_close(distances.cpu(), torch.full((2, 1), 1 / 127.5), rtol=1e-4, atol=0)
     twice = gl.Images(images.x[[7, 5, 5, 3]], None, "twice")
     assert nearest_neighbours(copies[:1], twice, k=2)[0].tolist() == [[1, 2]], "of equals the first is named first"
+    assert nearest_neighbours(to_float(twice.x), twice, k=1)[0].flatten().tolist() == [0, 1, 1, 3]
 
 
 def test_nearest_neighbours_refuse_what_does_not_fit():

@@ -71,6 +71,16 @@ def test_the_nearer_voxel_hides_the_farther():
     assert front.min() > back.min()  # what is farther away is darker
 
 
+def test_each_layer_is_darker_by_the_same_amount():
+    """The light falls by 30 % from the front of the ball that a turning grid fills to its back, evenly."""
+    shades = [(render(grid((1, y, 1)), turn=0, tilt=0).min().item() + 1) / 2 for y in range(4)]
+    steps = [a - b for a, b in zip(shades, shades[1:])]
+    assert steps == pytest.approx([steps[0]] * 3, abs=1e-6) and steps[0] > 0
+    # 1 - 0.3 (1/2 + c / 2 half), where c runs from -2 to 2 cells, and half is sqrt(2) times 2 cells
+    front = shades[0] / (1 - 0.3 * (0.5 - 2 / (2 * 2 * 2**0.5)))
+    assert steps[0] / front == pytest.approx(0.3 / (2 * 2 * 2**0.5), rel=1e-4)
+
+
 def test_a_full_grid_shows_three_faces_of_the_right_size():
     picture = render(torch.ones(1, 1, 8, 8, 8), turn=0, tilt=0, size=90, smooth=1)[0, 0]
     inside = (picture < 1).float().mean().item()

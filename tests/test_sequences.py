@@ -129,6 +129,10 @@ def test_a_step_is_the_policy_gradient_of_its_sample(double):
     b = torch.stack([q[[j for j in range(5) if j != i]].mean(0) for i in range(5)])
     wanted = gradient(((q - b) * gan.generator.log_probs(tokens)).sum(1).mean(), gan.generator)
     torch.testing.assert_close(moved(gan, tokens), wanted, rtol=0, atol=1e-12)
+    bare = game(reward=table(), rollouts=2, baseline=False)
+    bare.generator.forward, bare.action_values = gan.generator.forward, lambda y: q
+    wanted = gradient((q * bare.generator.log_probs(tokens)).sum(1).mean(), bare.generator)
+    torch.testing.assert_close(moved(bare, tokens), wanted, rtol=0, atol=1e-12)
 
 
 def test_rollouts_complete_every_prefix_as_one_by_one(double):

@@ -279,6 +279,20 @@ def test_each_discriminator_sees_its_own_projection():
     assert torch.allclose(gan.discriminator(x), gan.discriminator.each(x).mean(1))
 
 
+def test_each_discriminator_is_a_dcgan_s_of_grey_pictures():
+    """The groups of one network, taken apart: strided convolutions and LeakyReLU with slope 0.2, then the logit."""
+    gl.seed_everything(0)
+    d = gl.build("projections", (1, 16, 16), width=4, k=3).discriminator
+    x, convolutions = torch.randn(5, 1, 16, 16), [m for m in d.layers if isinstance(m, torch.nn.Conv2d)]
+    for k in range(3):
+        h = d.project(x)[:, k : k + 1]
+        for i, m in enumerate(convolutions):
+            weight, bias = m.weight.chunk(3)[k], m.bias.chunk(3)[k]
+            h = torch.nn.functional.conv2d(h, weight, bias, m.stride, m.padding)
+            h = h if i == len(convolutions) - 1 else torch.where(h > 0, h, 0.2 * h)
+        assert h.shape == (5, 1, 1, 1) and torch.allclose(h.flatten(), d.each(x)[:, k], atol=1e-6)
+
+
 def test_one_discriminator_of_many_learns_as_it_would_alone():
     """The gradient of D_k comes from its own loss alone, divided by K."""
     gl.seed_everything(0)

@@ -134,6 +134,10 @@ def test_each_model_has_its_terms(model, cycles):
     assert logs["g_loss"].item() == pytest.approx(sum(fooled[side] for side in game.sides), rel=1e-5)
     squares = {"a": (6 * 0.1 - 0.1) ** 2, "b": (6 * 0.2 - 0.2) ** 2}
     assert logs["cycle"].item() == pytest.approx(sum(squares[side] for side in cycles), rel=1e-5)
+    for weight in (0, 0.5):
+        discogan.Translation(generator, judge, gl.objectives.WASSERSTEIN, Pair(a, b), model, reconstruction=weight)
+    with pytest.raises(ValueError, match="reconstruction is -1; it must not be negative"):
+        discogan.Translation(generator, judge, gl.objectives.WASSERSTEIN, Pair(a, b), model, reconstruction=-1)
 
 
 def test_what_a_model_has_no_use_for_stays_as_it_was():
@@ -243,6 +247,12 @@ def masked(images, filler=0):
     known = torch.cat([first.expand(-1, 3), ~first.expand(-1, 4)], 1)
     y = torch.cat([torch.where(known, images.y, filler), first, ~first], 1).long()
     return gl.Images(images.x, y, "two sets")
+
+
+def test_the_mask_is_a_group_of_its_own():
+    data = masked(gl.load("painted-digits", size=16).take(8))
+    data = gl.Images(data.x, data.y, "two sets", groups=(3, 2, 2, 2))
+    assert gl.build("stargan", data, sets=(3, 4), width=4).groups == (3, 2, 2)
 
 
 def test_the_mask_leaves_out_what_a_set_does_not_label():
