@@ -1,6 +1,7 @@
 """Pictures: sample grids, loss curves, strips, interpolations."""
 
 import io
+import json
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlib.budget import private_seed
+from ganlib.data import BUNDLED
 from ganlib.pictures import render
 from ganlib.pictures import tile as tile
 
@@ -87,6 +89,28 @@ def say(text: str, *values: object, **named: object) -> None:
     from IPython.display import Markdown, display
 
     display(Markdown(text.format(*values, **named)))
+
+
+def table(rows: dict[str, dict[str, float]], places: int = 3) -> None:
+    """Show rows {name: {column: number}} as a table in Markdown, with so many decimals."""
+    names = list(next(iter(rows.values())))
+    lines = ["| | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
+    lines += [
+        f"| {row} | " + " | ".join(f"{values[name]:.{places}f}" for name in names) + " |"
+        for row, values in rows.items()
+    ]
+    say("{}", "\n".join(lines))
+
+
+def told(prefix: str) -> None:
+    """Say what came out of the tested claims whose names begin so, from the files of their results."""
+    for path in sorted((BUNDLED / "claims").glob(f"{prefix}*.json")):
+        r = json.loads(path.read_text())
+        low, high = r["interval"]
+        measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
+        arms = f"{r['arm']} − {' or '.join(r['rivals']) or r['limit']}"
+        sentence = "**{}, {}:** {}. ({}; {}: {:+.3g} [{:+.3g}, {:+.3g}], {} paired seeds.)"
+        say(sentence, r["id"], r["verdict"], r["sentence"], measure, arms, r["difference"], low, high, len(r["seeds"]))
 
 
 def png(figure: Figure, dpi: int = 72) -> bytes:

@@ -1,5 +1,6 @@
 """Pictures hold the right pixels."""
 
+import json
 import math
 
 import matplotlib.pyplot as plt
@@ -101,3 +102,35 @@ def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch, tmp_path)
     gan.step = stop  # after a resume, before anything was trained
     history = gl.fit(gan, images, 80, 16, every=2, checkpoint=tmp_path / "run.pt")
     assert history.steps[-1] == 40 and "stopped; d_loss" in handles[-2].shown[-1]["text/plain"]
+
+
+def shown(call):
+    """The sentences that a call says."""
+    sentences = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plotting, "say", lambda text, *values: sentences.append(text.format(*values)))
+        call()
+    return sentences
+
+
+def test_a_table_has_a_row_for_each_name():
+    rows = {"real": {"error": 0.0, "spread": 0.25}, "made": {"error": 0.12345, "spread": 2.0}}
+    (text,) = shown(lambda: plotting.table(rows))
+    assert text.splitlines() == [
+        "| | error | spread |", "| --- | --- | --- |", "| real | 0.000 | 0.250 |", "| made | 0.123 | 2.000 |",
+    ]  # fmt: skip
+    assert shown(lambda: plotting.table(rows, 1))[0].endswith("| made | 0.1 | 2.0 |")
+
+
+def test_a_claim_is_told_with_its_interval(monkeypatch, tmp_path):
+    (tmp_path / "claims").mkdir()
+    monkeypatch.setattr(plotting, "BUNDLED", tmp_path)
+    result = dict(
+        id="X-C1", verdict="refuted", sentence="a is less", measure="error", spread=True, arm="a", rivals=["b", "c"],
+        limit=None, difference=0.5, interval=[0.25, 0.75], seeds=[{}] * 10,
+    )  # fmt: skip
+    (tmp_path / "claims" / "X-C1.json").write_text(json.dumps(result))
+    (tmp_path / "claims" / "Y-C1.json").write_text(json.dumps(result | {"id": "Y-C1"}))
+    assert shown(lambda: plotting.told("X-")) == [
+        "**X-C1, refuted:** a is less. (spread of error; a − b or c: +0.5 [+0.25, +0.75], 10 paired seeds.)"
+    ]
