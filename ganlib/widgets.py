@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import PIL.Image
 import torch
-from ipywidgets import Checkbox, FloatSlider, Image, IntSlider, Layout, SelectionSlider, VBox
+from ipywidgets import Checkbox, FloatSlider, Image, IntSlider, Layout, SelectionSlider, Text, VBox
 from torch import Tensor
 
 from ganlib.budget import private_seed
@@ -15,6 +15,7 @@ from ganlib.pictures import render, tile
 
 if TYPE_CHECKING:
     from ganlib.gan import GAN
+    from ganlib.models.gan_int_cls import TextGAN
     from ganlib.models.stargan import StarGAN
 
 
@@ -80,6 +81,20 @@ def spin(voxels: Tensor, columns: int = 4, width: int = 420) -> Explorer:
         slider.observe(draw, names="value")
     draw()
     return Explorer([VBox([turn, tilt]), image], layout=Layout(flex_flow="row wrap"))
+
+
+def typed(gan: "TextGAN", caption: str = "red heart", n: int = 8, width: int = 420) -> Explorer:
+    """A box in which one types a caption, and n pictures that the game draws of it."""
+    image = Image(format="png")
+    box = Text(caption, description="caption", continuous_update=True)
+
+    def draw(_: object = None) -> None:
+        made = gan.sample(n, seed=0, y=box.value)
+        image.value, image.width, image.height = enlarged(made, round(n**0.5 * 1.4), width)
+
+    box.observe(draw, names="value")
+    draw()
+    return Explorer([box, image])
 
 
 def steer(

@@ -28,6 +28,11 @@ SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come b
         "Mirza and Osindero 2014",
         "02, 03",
     ),
+    "11_text_to_picture": (
+        "a caption in the place of a class: what fits, a blur of the caption, a second stage",
+        "Reed et al. 2016; Zhang et al. 2017",
+        "02, 10",
+    ),
     "12_translation": (
         "from picture to picture without pairs, where the right answer is known and withheld",
         "Kim et al. 2017; Zhu et al. 2017; Choi et al. 2018",

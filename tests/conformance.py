@@ -24,7 +24,12 @@ SETTINGS = {
 
 # a policy's gradient is slow: what a run of a hundred steps is to learn, it learns in its first phase; and 3D-GAN's
 # discriminator, at the paper's rate, learns little in so few
-LEARNING = {"gan3d": dict(lr=1e-3, d_lr=1e-3, rule=None), "seqgan": dict(pretrain=80), "maligan": dict(pretrain=80)}
+LEARNING = {
+    "gan3d": dict(lr=1e-3, d_lr=1e-3, rule=None),
+    "stackgan": dict(lr=1e-3),
+    "seqgan": dict(pretrain=80),
+    "maligan": dict(pretrain=80),
+}
 
 
 def data_of(name, n=ROWS):

@@ -132,3 +132,19 @@ def test_steer_tells_the_attributes_that_its_sliders_name():
     ink.value = "blue"
     stroke.value = "bold"
     assert told == [[1, 0, 0, 1, 0], [0, 0, 1, 1, 0], [0, 0, 1, 0, 1]]
+
+
+def test_a_typed_caption_is_drawn():
+    asked = []
+
+    class Painter:
+        def sample(self, n, seed, y):
+            asked.append((n, y))
+            return torch.full((n, 3, 8, 8), len(y) / 100)
+
+    box = widgets.typed(Painter(), "red heart", n=6)
+    text, image = box.children
+    first = image.value
+    assert b64decode(box._repr_mimebundle_()["image/png"]) == first
+    text.value = "blue heart"
+    assert asked == [(6, "red heart"), (6, "blue heart")] and image.value != first

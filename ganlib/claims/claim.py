@@ -18,9 +18,9 @@ FASTER = budget(smoke=4, cpu=4, cuda=1, paper=1)
 # What has many arms, or slow ones, trains for fewer updates; every arm of a claim for equally many.
 SHORT = 2 * SIZE["updates"] // 3
 
-# An arm: its system, its settings, and under "data" and "updates" what it trains on, and how long, if not mnist5k for
-# SIZE["updates"]. Runs of one seed share the order of the data, and start from the same generator where the networks
-# are the same.
+# An arm: its system, its settings, and how it is trained, if not on mnist5k, for SIZE["updates"] of SIZE["batch"], at
+# constant rates, without an average: under "data", "updates", "batch", "decay" (True: to 0 along a cosine) and "ema".
+# Runs of one seed share the order of the data, and start from the same generator where the networks are the same.
 Arm = dict[str, Any]
 Run = dict[str, Any]  # what ``engine.train`` keeps of a run
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ganlib.budget import budget, seed_everything
 from ganlib.checkpoints import restore
@@ -52,8 +53,10 @@ def train(arm: str, seed: int) -> dict[str, Any]:
         return json.loads(figures.read_text())
     gan, images, test = start(arm, seed)
     watched, updates = monitors(gan, test), ARMS[arm].get("updates", SIZE["updates"])
-    batch = ARMS[arm].get("batch", SIZE["batch"])
-    history = fit(gan, images, updates, batch, seed, every=10, monitors=watched, checkpoint=f"{path}.pt")
+    batch, ema = ARMS[arm].get("batch", SIZE["batch"]), ARMS[arm].get("ema")
+    rates = [CosineAnnealingLR(o, updates) for o in gan.optimizers.values()] if ARMS[arm].get("decay") else []
+    how = dict(monitors=watched, checkpoint=f"{path}.pt", ema=ema, schedulers=rates)
+    history = fit(gan, images, updates, batch, seed, every=10, **how)
     if history.steps[-1:] != [updates]:
         raise KeyboardInterrupt(f"{arm}, seed {seed} was stopped; it goes on from its checkpoint")
     run: dict[str, Any] = {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
@@ -75,8 +78,14 @@ def trained(arm: str, seed: int) -> GAN:
 
 
 def keep(arm: str, seed: int) -> None:
-    """Write the networks of a run to data/weights/, in float16, with the settings that build them."""
+    """Write the networks of a run to data/weights/, in float16, with the settings that build them.
+
+    Of a generator with an average only that is kept, and no opponent: it is for drawing.
+    """
     gan = trained(arm, seed)
+    if gan.averaged is not None:
+        gan.generator.load_state_dict(gan.averaged.state_dict())
+        gan.averaged = gan.discriminator = None
     settings = recipe(arm, tuple(gan.sample(1, seed=0).shape[1:]))
     tensors = {name: value.half().contiguous() for name, value in gan.state_dict().items() if value.is_floating_point()}
     run = {**SIZE, "updates": ARMS[arm].get("updates", SIZE["updates"]), "seconds": train(arm, seed)["seconds"]}
@@ -98,9 +107,17 @@ def kept(arm: str, seed: int = 0) -> GAN:
         gan = make(json.loads(file.metadata()["settings"]))
         state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     missing, _ = gan.load_state_dict(state, strict=False)
+    if not any(name.startswith("discriminator.") for name in state):
+        missing = [name for name in missing if not name.startswith("discriminator.")]
     counters = all(name.endswith(("num_batches_tracked", "_extra_state")) for name in missing)  # are not kept
     require(counters, f"the weights of {arm}, seed {seed} lack {missing}: keep them again")
     return gan
+
+
+def about(arm: str, seed: int = 0) -> dict[str, Any]:
+    """How a kept game was trained: its updates, their seconds, and the sizes of ``SIZE``."""
+    with safe_open(intact(WEIGHTS, f"{arm}-seed{seed}.safetensors"), "pt") as file:
+        return json.loads(file.metadata()["run"])
 
 
 def verdict(differences: list[float]) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def monitors(gan: Game, test: Set) -> list[Monitor]:
 def recipe(arm: str, shape: tuple[int, ...]) -> dict[str, Any]:
     """What ``make`` builds an arm's game from, for samples of a shape."""
     settings = {"shape": shape, "width": SIZE["width"], **ARMS[arm]}
-    return {name: value for name, value in settings.items() if name not in ("data", "updates", "batch")}
+    training = ("data", "updates", "batch", "ema", "decay")
+    return {name: value for name, value in settings.items() if name not in training}
 
 
 def make(settings: dict[str, Any], data: Set | None = None) -> Game:

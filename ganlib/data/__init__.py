@@ -3,13 +3,15 @@
 from ganlib.data.batches import Batch, Batches, Labelled, Pair, Set, cast, rows
 from ganlib.data.domains import Domains
 from ganlib.data.images import Images, to_float
-from ganlib.data.named import NAMES, load
+from ganlib.data.named import EMOJI_KINDS, NAMES, kind_of, load
 from ganlib.data.published import BUNDLED
 from ganlib.data.sequences import Sequences
+from ganlib.data.texts import text_features
 from ganlib.data.voxels import Voxels
 
 __all__ = [
     "BUNDLED",
+    "EMOJI_KINDS",
     "NAMES",
     "Batch",
     "Batches",
@@ -21,7 +23,9 @@ __all__ = [
     "Set",
     "Voxels",
     "cast",
+    "kind_of",
     "load",
     "rows",
+    "text_features",
     "to_float",
 ]

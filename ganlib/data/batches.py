@@ -130,7 +130,8 @@ def subset(data: Any, index: slice | Tensor) -> Any:
         facts["captions"] = texts[index] if isinstance(index, slice) else tuple(texts[i] for i in index.tolist())
     if facts.get("parameters"):
         facts["parameters"] = {name: values[index] for name, values in facts["parameters"].items()}
-    facts.pop("_fingerprint", None)
+    for name in ("_fingerprint", "_conditions"):  # of all samples
+        facts.pop(name, None)
     if "file" in facts:
         facts["file"] = None  # the file has more
     return part

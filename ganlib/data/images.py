@@ -3,6 +3,8 @@
 Everything is loaded before training starts and a batch is an index and a scale: no workers, no per-sample transforms.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from ganlib import pictures
 from ganlib.checks import require, whole
 from ganlib.data import identity, labels
 from ganlib.data.batches import Batches, Labelled, subset
+from ganlib.data.labels import conditions_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,23 +77,36 @@ class Images:
         require(whole("n", n) <= len(self), f"n is {n}; {self.name} has {len(self)} images")
         return self.subset(slice(n))
 
+    def only(self, words: Sequence[str]) -> "Images":
+        """The images whose captions hold at least one of some words, each by itself: "arrow" is not in "arrows".
+
+        Raises:
+            ValueError: no caption holds one.
+        """
+        wanted = {word.lower() for word in words}
+        index = [i for i, caption in enumerate(self.captions) if wanted & set(re.split(r"[\s,]+", caption.lower()))]
+        require(index, f"only is {tuple(words)!r:.60}; no caption of {self.name} holds one of these words")
+        return self.subset(torch.tensor(index, device=self.x.device))
+
     def subset(self, index: slice | Tensor) -> "Images":
         """The images of a slice, or of an index (n,)."""
         return subset(self, index)
 
     def batches(self, batch_size: int = 64, seed: int = 0, start: int = 0, labels: bool = False) -> Batches:
         """Endless shuffled batches from position ``start`` on: float32 (B, C, H, W) in [-1, 1] on the device, in
-        channels_last; with ``labels`` each is ``Labelled(x, y)``. See ``Batches``.
+        channels_last; with ``labels`` each is ``Labelled(x, y)``, where without y there are captions, with these as
+        vectors (see ``text_features``). See ``Batches``.
 
         Raises:
             ValueError: the set has fewer images than a batch, or no labels when they are asked for.
         """
-        require(not labels or self.y is not None, f"labels=True, but {self.name} has no labels")
+        y = conditions_of(self) if labels else None
+        require(not labels or y is not None, f"labels=True, but {self.name} has no labels")
         device = self.home or self.x.device
 
         def pick(index: Tensor) -> Tensor | Labelled:
             x = to_float(self.x[index].to(device))
-            return Labelled(x, self.y[index].to(device)) if labels else x
+            return Labelled(x, y[index].to(device)) if labels else x
 
         return Batches(len(self), pick, batch_size, seed, start, self.x.device, self.name, "images")
 

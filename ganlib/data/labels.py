@@ -7,8 +7,20 @@ import torch
 from torch import Tensor
 
 from ganlib.checks import require
+from ganlib.data.texts import text_features
 
 LABELS = "it must be classes (N,), attributes of 0 and 1 (N, A), or float features (N, A)"
+
+
+def conditions_of(data: Any) -> Tensor | None:
+    """What a conditional game is told of each sample: the set's y; without one its captions as vectors (N, 256)."""
+    y, captions = getattr(data, "y", None), getattr(data, "captions", ())
+    if y is not None or not captions:
+        return y
+    facts = vars(data)
+    if "_conditions" not in facts:  # once: a batch is to be an index and a scale
+        facts["_conditions"] = text_features(captions).to(data.x.device)
+    return facts["_conditions"]
 
 
 def checked(y: Any, n: int, of: str, classes: Sequence[str], groups: Sequence[int]) -> Tensor | None:

@@ -1,5 +1,6 @@
 """Sets of data by their names, or from a path."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ganlib.data.domains import Domains
 from ganlib.data.images import Images
 from ganlib.data.published import Arrays, find, look_up, open_file
 from ganlib.data.sequences import Sequences, discrete_digits, text_file, unicode_names
+from ganlib.data.texts import words
 from ganlib.data.translations import (
     ATTRIBUTES,
     edges,
@@ -27,6 +29,8 @@ from ganlib.data.voxels import KINDS, Voxels, chairs, furniture, scene, silhouet
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+# a narrow set of emoji: load("emoji", only=EMOJI_KINDS)
+EMOJI_KINDS = ("heart", "circle", "square", "clock", "face", "moon", "arrow", "diamond", "book", "triangle")
 # name -> class names; what is not bundled is looked up under $GANLIB_DATA, then data/, then downloaded
 NAMES: dict[str, tuple[str, ...]] = {
     "mnist5k": DIGITS,
@@ -52,7 +56,14 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(name: str | Path, split: str = "train", size: int | None = None) -> Images | Voxels | Sequences | Domains:
+def kind_of(caption: str) -> int:
+    """Which of ``EMOJI_KINDS`` a caption names: the first of these words in it, "clock" in "clock face"; -1 is none."""
+    return next((EMOJI_KINDS.index(word) for word in words(caption) if word in EMOJI_KINDS), -1)
+
+
+def load(
+    name: str | Path, split: str = "train", size: int | None = None, only: Sequence[str] = ()
+) -> Images | Voxels | Sequences | Domains:
     """Load a set of images or, for "chairs", of shapes, ``size`` pixels (voxels) wide and high, on ``ganlib.device()``.
 
     "painted-digits" have attributes; "edges-clothes", "turned-digits", "sevens-boots" and "outlines-emoji" are domains,
@@ -70,6 +81,7 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
             NAME_labels.npy beside it;
             a .txt, one sequence a line (see ``sequences.text_file``).
         split: "train" or "test"; a path has no splits and gives all.
+        only: of pictures with captions, those whose caption holds one of these words, such as ``EMOJI_KINDS``.
         size: 32 by default, and 16 for shapes. 28-pixel digits and clothes get a border of 2 pixels; of other pictures
             the largest centred square is resized with antialiasing.
 
@@ -78,6 +90,12 @@ def load(name: str | Path, split: str = "train", size: int | None = None) -> Ima
         FileNotFoundError: the set is neither bundled nor found nor downloaded; the sentence says where it looked.
     """
     require(split in ("train", "test"), f"split is {split!r}; it must be 'train' or 'test'")
+    if only:
+        data = load(name, split, size)
+        require(
+            getattr(data, "captions", ()) and isinstance(data, Images), f"only is given, but {name} has no captions"
+        )
+        return data.only(only)
     if name == "chairs":
         return chairs(split, 16 if size is None else size)
     if name == "furniture":

@@ -2,7 +2,7 @@
 
 from ganlib.metrics.battles import Null, Tournament, bradley_terry, null, tournament
 from ganlib.metrics.conditional import OfClass, by_class, class_agreement
-from ganlib.metrics.features import Extractor, digits, fashion, inception
+from ganlib.metrics.features import Extractor, digits, emoji_kinds, fashion, inception
 from ganlib.metrics.fid_score import fid, fid_infinity
 from ganlib.metrics.frechet import FeatureStats, frechet_distance
 from ganlib.metrics.gam import Battle, Cell, battle_winner, error_rate, gam
@@ -38,6 +38,7 @@ __all__ = [
     "class_agreement",
     "copied",
     "digits",
+    "emoji_kinds",
     "error_rate",
     "fashion",
     "fid",

@@ -41,12 +41,12 @@ class Extractor(Protocol):
 
 
 class Classifier(nn.Module):
-    """A small convolutional classifier of grey images (N, 1, 32, 32) in [-1, 1]: features (N, dim), logits (N, 10)."""
+    """A small convolutional classifier of images (N, channels, 32, 32) in [-1, 1]: features (N, dim), logits (N, K)."""
 
-    def __init__(self, dim: int = 64, classes: int = 10):
+    def __init__(self, dim: int = 64, classes: int = 10, channels: int = 1):
         super().__init__()
         self.features = nn.Sequential(
-            *_convolution(1, 16),  # 32 -> 16 pixels
+            *_convolution(channels, 16),  # 32 -> 16 pixels
             *_convolution(16, 32),  # -> 8
             *_convolution(32, 64),  # -> 4
             nn.Flatten(),
@@ -69,8 +69,9 @@ def _convolution(before: int, after: int) -> list[nn.Module]:
 class ClassifierExtractor:
     """The features of a ``Classifier`` of ``data/weights/``: 64 behind its last hidden layer, and 10 logits.
 
-    A picture with several channels is read channel by channel, as if each were a grey picture, and the features and
-    logits are put side by side: (N, C * 64) and (N, C * 10). On colour digits that is the digit in R, in G and in B.
+    By a classifier of grey pictures a picture with several channels is read channel by channel, as if each were a grey
+    picture, and the features and logits are put side by side: (N, C * 64) and (N, C * 10). On colour digits that is the
+    digit in R, in G and in B. A classifier of colours reads all channels at once.
 
     28-pixel pictures get the border of 2 background pixels that ``load`` gives them; what is still not 32 pixels wide
     and high is resized. ``facts`` says what the classifier was trained on and how well it does.
@@ -82,7 +83,8 @@ class ClassifierExtractor:
             self.facts: dict[str, str] = file.metadata()
         self.name, self.hash = name, digest(state)
         with private_seed(0, device()):  # the weights that are replaced below must not cost the caller's random state
-            network = Classifier()
+            self.channels = state["features.0.weight"].shape[1]
+            network = Classifier(channels=self.channels)
         network.load_state_dict(state)  # half precision on disk, single precision here
         self.dim = network.logits.in_features
         # single precision whatever torch's default is now: it is kept for the rest of the process
@@ -96,10 +98,14 @@ class ClassifierExtractor:
             ValueError: images of another shape, type or range.
         """
         check_images(images)
-        where = self.network.logits.weight.device
-        # each channel is a grey picture of its own: (N, C, H, W) -> (N * C, 1, H, W)
+        rule = f"{self.name} reads {self.channels} channels at once"
+        fits = self.channels == 1 or images.shape[1] == self.channels
+        require(fits, f"images has shape {tuple(images.shape)}; {rule}")
+        where, c = self.network.logits.weight.device, self.channels
+        # for a reader of grey each channel is a picture of its own: (N, C, H, W) -> (N * C, 1, H, W)
         outputs = [
-            self.network(_to_32(part.to(where, torch.float32).flatten(0, 1)[:, None])) for part in images.split(500)
+            self.network(_to_32(part.to(where, torch.float32).reshape(-1, c, *images.shape[2:])))
+            for part in images.split(500)
         ]
         features, logits = (torch.cat(parts).view(len(images), -1) for parts in zip(*outputs))
         return features, logits
@@ -170,6 +176,11 @@ def digits() -> ClassifierExtractor:
 def fashion() -> ClassifierExtractor:
     """Our classifier of clothes: trained on Fashion-MNIST's training pictures but the 8,000 of ``fashion10k``."""
     return _classifier("fashion", device())
+
+
+def emoji_kinds() -> ClassifierExtractor:
+    """Our classifier of the ten ``EMOJI_KINDS``, in colour: trained on the training split's pictures of these."""
+    return _classifier("kinds", device())
 
 
 @lru_cache

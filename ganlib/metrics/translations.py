@@ -50,6 +50,12 @@ def feature_distance(made: Tensor, truth: Tensor, extractor: Extractor) -> Tenso
     return (extractor(made)[0] - extractor(truth)[0]).norm(dim=1)
 
 
+def mistaken(made: Tensor, truth: Tensor) -> float:
+    """The share of other truths that are nearer to what was made than its own; 0 is never wrong, 0.5 is chance."""
+    distances = torch.cdist(made.flatten(1), truth.flatten(1), p=1)
+    return ((distances < distances.diagonal()[:, None]).sum() / (len(made) * (len(made) - 1))).item()
+
+
 def spread(made: Tensor) -> float:
     """The mean absolute difference between two translations of different inputs, as a share of the range."""
     return error(made, made.roll(1, 0)).mean().item()

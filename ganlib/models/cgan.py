@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ganlib.budget import private_seed
 from ganlib.data import Set
+from ganlib.data.labels import conditions_of
 from ganlib.gan import GAN, Data, adam, require, shape_of, whole
 from ganlib.models import dcgan
 from ganlib.objectives import NON_SATURATING, Objective
@@ -85,7 +86,7 @@ class ConditionalGAN(GAN):
         self.to(self.device)
 
     def check(self, data: Set) -> None:
-        require(getattr(data, "y", None) is not None, f"{data.name} has no labels; a conditional game needs them")
+        require(conditions_of(data) is not None, f"{data.name} has no labels; a conditional game needs them")
         super().check(data)
 
     def draw_conditions(self, n: int) -> Tensor:
@@ -136,7 +137,7 @@ def known(data: Data, classes: int | None = None) -> tuple[int, dict[str, Tensor
 
     Without a set, of a bare shape, ``classes`` are taken to be equally frequent.
     """
-    y = getattr(data, "y", None)
+    y = conditions_of(data)
     if y is None:
         require(classes is not None, "data has no labels: give a set that has y, or classes=")
         return classes, {"frequencies": torch.ones(classes) / classes}
