@@ -2,12 +2,14 @@
 
 import copy
 import functools
+import math
 
 import pytest
 import torch
 from torch import nn
 
 import ganlib as gl
+from ganlib.models import dcgan
 from ganlib.objectives import HINGE, NON_SATURATING, WASSERSTEIN, gradient_penalty, r1
 
 SHAPE = (1, 16, 16)
@@ -145,6 +147,42 @@ def test_sample_leaves_randomness_and_mode_alone():
     many = gan.sample(1100, seed=1)  # more than one chunk
     torch.testing.assert_close(many[:3], gan.sample(1100, seed=1)[:3])
     assert many.shape == (1100, *SHAPE) and not many.requires_grad
+
+
+@pytest.mark.parametrize("c", [0.1, 0.5, 1.0])
+def test_stable_rank_norm_against_the_singular_values(c):
+    """sigma_1 becomes 1; the others keep their ratios, and shrink together where their squares exceed the limit."""
+    torch.manual_seed(0)
+    layers = dcgan.stable_rank_norm_(nn.Sequential(nn.Conv2d(3, 16, 4), nn.Linear(10, 6), nn.ReLU()).double(), c)
+    x = torch.rand(1, 3, 4, 4, dtype=torch.float64)
+    for _ in range(300):
+        layers[0](x), layers[1](torch.rand(2, 10, dtype=torch.float64))
+    layers.eval()
+    for layer, least in ((layers[0], 16), (layers[1], 6)):
+        u, s, vh = torch.linalg.svd(layer.parametrizations.weight.original.detach().flatten(1), full_matrices=False)
+        limit = max(1, c * least)
+        rest = s[1:] / s[0]
+        rest = rest * min(1, math.sqrt((limit - 1) / rest.square().sum().item())) if limit > 1 else 0 * rest
+        wanted = u @ torch.diag(torch.cat([torch.ones(1, dtype=s.dtype), rest])) @ vh
+        torch.testing.assert_close(layer.weight.flatten(1), wanted, atol=1e-9, rtol=0)
+        values = torch.linalg.svdvals(layer.weight.flatten(1))
+        assert values.square().sum() / values[0] ** 2 <= limit + 1e-9
+    with pytest.raises(ValueError, match=r"c is 1.5; it must be in \(0, 1\]"):
+        dcgan.stable_rank_norm_(layers, 1.5)
+
+
+def test_a_whole_stable_rank_is_spectral_norm():
+    """c = 1 limits nothing else: the same updates, but for which vectors the iterations begin with."""
+    gl.seed_everything(0)
+    gan = gl.build("dcgan", SHAPE, width=4, stable_rank=1.0)
+    for _ in range(200):
+        gan.discriminator(torch.rand(4, *SHAPE))
+    for layer in gan.discriminator.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            original = layer.parametrizations.weight.original.flatten(1)
+            wanted = original / torch.linalg.svdvals(original)[0]
+            torch.testing.assert_close(layer.weight.flatten(1), wanted, atol=1e-4, rtol=0)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in gan.discriminator.modules())
 
 
 def test_spectral_norm_bounds_every_weight():

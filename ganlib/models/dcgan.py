@@ -8,10 +8,12 @@ The paper's guidelines (section 3), each marked where it is followed:
   5. LeakyReLU in the discriminator, in all layers.
 """
 
+import math
 from functools import partial
 
+import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, parametrize
 
 from ganlib.gan import GAN, Data, adam, check_latent, require, shape_of
 from ganlib.objectives import LEAST_SQUARES, NON_SATURATING, Objective
@@ -89,6 +91,56 @@ def spectral_norm_(module: nn.Module) -> nn.Module:
     return module
 
 
+class StableRank(nn.Module):
+    """A weight with largest singular value 1 and stable rank at most ``limit`` (Sanyal et al. 2020, Algorithm 1).
+
+    The stable rank is the sum of squared singular values over the largest one squared. Divided by the largest, a weight
+    is u v' + R; where R is too large, it is made smaller as a whole. u and v are found by a step of power iteration
+    each time that a network in training is used, as spectral norm finds them.
+    """
+
+    def __init__(self, weight: Tensor, limit: float):
+        super().__init__()
+        rows, columns = weight.flatten(1).shape
+        self.limit = limit
+        self.register_buffer("u", nn.functional.normalize(weight.detach().new_empty(rows).normal_(), dim=0))
+        self.register_buffer("v", nn.functional.normalize(weight.detach().new_empty(columns).normal_(), dim=0))
+        for _ in range(15):
+            self.iterate(weight.detach().flatten(1))
+
+    @torch.no_grad()
+    def iterate(self, w: Tensor) -> None:
+        self.v.copy_(nn.functional.normalize(w.T @ self.u, dim=0))
+        self.u.copy_(nn.functional.normalize(w @ self.v, dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        w = weight.flatten(1)
+        if self.training:
+            self.iterate(w)
+        u, v = self.u.clone(), self.v.clone()  # the next step must not change what this backward pass needs
+        first = torch.outer(u, v)
+        rest = w / (u @ w @ v) - first
+        room = math.sqrt(self.limit - 1) / rest.norm().clamp_min(1e-12)
+        return (first + room.clamp_max(1) * rest).view_as(weight)
+
+
+def stable_rank_norm_(module: nn.Module, c: float) -> nn.Module:
+    """Give every weight spectral norm 1 and a stable rank of at most c times its rows or columns, in place.
+
+    Args:
+        c: in (0, 1]; 1 limits nothing but the spectral norm. No stable rank is below 1.
+
+    Raises:
+        ValueError: another c.
+    """
+    require(0 < c <= 1, f"c is {c}; it must be in (0, 1]")
+    for m in list(module.modules()):
+        if isinstance(m, nn.Conv2d | nn.Conv3d | nn.Linear):
+            limit = max(1.0, c * min(m.weight.flatten(1).shape))
+            parametrize.register_parametrization(m, "weight", StableRank(m.weight, limit))
+    return module
+
+
 def build(
     data: Data,
     *,
@@ -96,18 +148,22 @@ def build(
     latent_dim: int = 100,
     objective: Objective = NON_SATURATING,
     spectral_norm: bool = False,
+    stable_rank: float | None = None,
     n_critic: int = 1,
     lr: float = 2e-4,
 ) -> GAN:
     """The game for images of a shape (C, H, W), with the paper's Adam (2e-4, beta_1 = 0.5) and initialisation.
 
-    ``spectral_norm=True`` normalises the discriminator's weights and leaves out its batch norm.
+    ``spectral_norm=True`` normalises the discriminator's weights and leaves out its batch norm; ``stable_rank`` does so
+    too, and limits their stable ranks as well, to that share of a full rank (``stable_rank_norm_``).
     """
-    shape = shape_of(data)
+    shape, normalised = shape_of(data), spectral_norm or stable_rank is not None
     generator = initialise_(Generator(shape, width, latent_dim))
-    discriminator = initialise_(Discriminator(shape, width, batch_norm=not spectral_norm))
-    if spectral_norm:
-        # after the initialisation: the normalised weight has norm 1, whatever the scale that was drawn
+    discriminator = initialise_(Discriminator(shape, width, batch_norm=not normalised))
+    # after the initialisation: the normalised weight has norm 1, whatever the scale that was drawn
+    if stable_rank is not None:
+        stable_rank_norm_(discriminator, stable_rank)
+    elif spectral_norm:
         spectral_norm_(discriminator)
     return GAN(
         generator, discriminator, objective, latent_dim, n_critic=n_critic, g_optimizer=adam(lr), d_optimizer=adam(lr)
