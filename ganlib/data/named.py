@@ -12,6 +12,7 @@ from ganlib.budget import device
 from ganlib.checks import require, whole
 from ganlib.data.domains import Domains
 from ganlib.data.images import Images
+from ganlib.data.measured import MeasuredImages, measurement
 from ganlib.data.published import Arrays, find, look_up, open_file
 from ganlib.data.sequences import Sequences, discrete_digits, text_file, unicode_names
 from ganlib.data.texts import words
@@ -45,6 +46,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "turned-digits": DIGITS,
     "sevens-boots": (),
     "outlines-emoji": (),
+    "blocked-digits": (),
     "unicode-names": (),
     "discrete-digits": (),
     "color-mnist": tuple(f"{i:03d}" for i in range(1000)),
@@ -63,7 +65,7 @@ def kind_of(caption: str) -> int:
 
 def load(
     name: str | Path, split: str = "train", size: int | None = None, only: Sequence[str] = ()
-) -> Images | Voxels | Sequences | Domains:
+) -> Images | Voxels | Sequences | Domains | MeasuredImages:
     """Load a set of images or, for "chairs", of shapes, ``size`` pixels (voxels) wide and high, on ``ganlib.device()``.
 
     "painted-digits" have attributes; "edges-clothes", "turned-digits", "sevens-boots" and "outlines-emoji" are domains,
@@ -122,6 +124,8 @@ def load(
         return sevens_and_boots(load("mnist5k", split, size), load("fashion10k", split, size), split)
     if name == "outlines-emoji":
         return outlines(load("emoji", split, size), split)
+    if name == "blocked-digits":
+        return MeasuredImages(load("mnist5k", split, size), measurement("block-pixels"))
     if name in NAMES:
         return _images(find(name, split, size), name, size)
     path = Path(name).expanduser()

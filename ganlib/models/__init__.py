@@ -9,6 +9,7 @@ from pathlib import Path
 from ganlib.checks import require, whole
 from ganlib.gan import Data, Game
 from ganlib.models import (
+    ambient,
     cgan,
     chaingan,
     cyclegan,
@@ -54,6 +55,7 @@ SYSTEMS: dict[str, Callable[..., Game]] = {
     "prgan": prgan.build,
     "scene3d": scene3d.build,
     "projections": projections.build,
+    "ambient": ambient.build,
 }
 
 
