@@ -39,17 +39,22 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """From voxels (N, 1, D, D, D) to logits (N,): the generator's mirror image. ``maps`` gives what layers see."""
+    """From voxels (N, 1, D, D, D) to logits (N,): the generator's mirror image. ``maps`` gives what layers see.
 
-    def __init__(self, shape: tuple[int, int, int, int], width: int, batch_norm: bool = True):
+    ``fine`` puts a convolution with stride 1 before the first one with stride 2.
+    """
+
+    def __init__(self, shape: tuple[int, int, int, int], width: int, batch_norm: bool = True, fine: bool = False):
         super().__init__()
         side, channels = widths(shape[1:], width)
         channels = [shape[0], *reversed(channels)]
         self.levels = nn.ModuleList()
         for level, (i, o) in enumerate(zip(channels, channels[1:])):
+            close = [nn.Conv3d(i, o, 3, padding=1), nn.LeakyReLU(0.2)] if fine and not level else []
+            i = o if close else i
             norm = [nn.BatchNorm3d(o)] if batch_norm and level else []
             convolution = nn.Conv3d(i, o, 4, stride=2, padding=1)  # half the side
-            self.levels.append(nn.Sequential(convolution, *norm, nn.LeakyReLU(0.2)))
+            self.levels.append(nn.Sequential(*close, convolution, *norm, nn.LeakyReLU(0.2)))
         self.logit = nn.Linear(channels[-1] * side**3, 1)
 
     def maps(self, x: Tensor) -> list[Tensor]:
@@ -112,6 +117,7 @@ def build(
     latent_dim: int = 200,
     objective: Objective = NON_SATURATING,
     spectral_norm: bool = False,
+    fine: bool = False,
     rule: float | None = 0.8,
     lr: float = 2.5e-3,
     d_lr: float = 1e-5,
@@ -119,12 +125,13 @@ def build(
     """The game for voxels (1, D, D, D), D 4 to 7 times a power of two, with the paper's rates and rule.
 
     Its networks have 64 channels in the finest hidden maps at D = 64. ``spectral_norm=True`` normalises the
-    discriminator's weights and leaves out its batch norm; with that, rates of 1e-3 and 2e-4 need no rule.
+    discriminator's weights and leaves out its batch norm; with that, rates of 1e-3 and 2e-4 need no rule. ``fine=True``
+    gives the discriminator one convolution more, which sees each voxel among its neighbours: against specks.
     """
     shape = shape_of(data)
     require(len(shape) == 4 and len(set(shape[1:])) == 1, f"shape is {shape}; it must be (1, D, D, D), of voxels")
     generator = initialise_(Generator(shape, width, latent_dim))
-    discriminator = initialise_(Discriminator(shape, width, batch_norm=not spectral_norm))
+    discriminator = initialise_(Discriminator(shape, width, batch_norm=not spectral_norm, fine=fine))
     if spectral_norm:
         spectral_norm_(discriminator)
     rates = dict(g_optimizer=adam(lr), d_optimizer=adam(d_lr))
