@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+from pathlib import Path
 
 import pytest
 import scipy.stats
@@ -10,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import ganlib as gl
-from ganlib.claims import CLAIMS, engine, gran, report
+from ganlib.claims import CLAIMS, claim, engine, gran, queue, report
 
 
 def test_t_quantiles():
@@ -207,3 +209,80 @@ def test_runs_are_trained_once_and_go_on_where_they_were_stopped(folders, monkey
     monkeypatch.setattr(engine, "fit", None)  # finished: nothing is trained again
     assert engine.train("dcgan", 1) == resumed
     assert sorted(path.suffix for path in engine.RUNS.iterdir()) == [".json", ".pt"]
+
+
+def test_a_run_that_diverges_is_a_result(folders, monkeypatch):
+    monkeypatch.setitem(engine.SIZE, "updates", 20)
+    monkeypatch.setitem(engine.SIZE, "n", 100)
+    monkeypatch.setitem(engine.ARMS, "wild", dict(system="wgan", lr=1e38))
+    run = engine.train("wild", 0)
+    assert 1 <= run["diverged"] <= 20 and run["seed"] == 0 and "fid" not in run
+    assert engine.train("wild", 0) == run  # kept, and not tried again
+
+
+def test_a_run_that_diverged_counts_as_the_worst(folders, monkeypatch):
+    figures = {
+        "dcgan": [{"fid": [3.0]}, {"diverged": 7}, {"fid": [5.0]}],
+        "wgan": [{"fid": [4.0]}, {"fid": [9.0]}, {"diverged": 2}],
+    }
+    figures["wgan_gp"] = [{"fid": [8.0]}, {"fid": [8.5]}, {"fid": [8.0]}]
+    monkeypatch.setattr(engine, "train", lambda arm, seed: figures[arm][seed])
+    rows = engine.test(CLAIMS["RA-C2"], seeds=3)["seeds"]
+    assert [row["difference"] for row in rows] == [3 - 4, 9 - 8.5, 5 - 8]  # 9 is the worst of all nine
+    assert rows[1]["dcgan"] == rows[2]["wgan"] == 9
+
+
+CLAIM_OF_TWO = claim.Claim("X-C1", "the second stage is better", "two stages", ("Stage I",), "last_fid")
+
+
+def test_the_queue_has_each_run_once_and_the_stages_in_order():
+    wanted = queue.runs([CLAIMS["RA-C1"], CLAIMS["RA-C3"], CLAIM_OF_TWO], 2)
+    assert sorted(wanted) == sorted(
+        (arm, seed)
+        for arm in ("wgan", "dcgan", "wgan_gp", "Stage I", "Stage I, half as long", "two stages")
+        for seed in (0, 1)
+    )
+    assert [arm for arm, _ in wanted[-2:]] == ["two stages"] * 2  # on top of the run of another arm
+
+
+def test_the_plan_counts_what_is_missing(folders, monkeypatch):
+    monkeypatch.setattr(
+        engine, "train", lambda arm, seed: {"fid": [1.0 + seed], "seconds": 60.0 if arm == "wgan" else 30.0}
+    )
+    engine.test(CLAIMS["RA-C3"], 3)
+    done = Path(f"{engine.where('wgan', 1)}.json")
+    done.parent.mkdir(parents=True)
+    done.write_text("{}")
+    lines = queue.plan([CLAIMS["RA-C2"]], seeds=4, jobs=2).splitlines()
+    # of wgan three runs of a minute, of wgan_gp four of half a minute; of dcgan nothing is known but the mean, 45 s
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["4", "3.0", "dcgan"], ["3", "3.0", "wgan"], ["4", "2.0", "wgan_gp"], ["11", "8.0", "in"],
+    ]  # fmt: skip
+    assert "dcgan (a guess" in lines[1] and lines[-1].endswith("with 2 at a time 4 minutes")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="forks")
+def test_the_queue_trains_what_is_missing_and_goes_on_after_a_failure(folders, monkeypatch, capfd):
+    def train(arm, seed):
+        if (arm, seed) == ("wgan", 1):
+            os._exit(3)
+        path = Path(f"{engine.where(arm, seed)}.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"fid": [float(seed)], "by": os.getpid(), "threads": torch.get_num_threads()}))
+        return json.loads(path.read_text())
+
+    monkeypatch.setattr(engine, "train", train)
+    train("wgan_gp", 0)
+    assert queue.train_all([CLAIMS["RA-C3"]], seeds=2, jobs=2) == [("wgan", 1)]
+    assert queue.missing(queue.runs([CLAIMS["RA-C3"]], 2)) == [("wgan", 1)]
+    found = {
+        run: json.loads(Path(f"{engine.where(*run)}.json").read_text())
+        for run in (("wgan", 0), ("wgan_gp", 1), ("wgan_gp", 0))
+    }
+    assert len({run["by"] for run in found.values()}) == 3 and found["wgan_gp", 0]["by"] == os.getpid()
+    assert found["wgan", 0]["threads"] == found["wgan_gp", 1]["threads"] == 1
+    out = capfd.readouterr().out
+    assert "3 of 3, about 0 min left" in out and "wgan, seed 1 FAILED (exit 3)" in out and "wgan_gp, seed 0" not in out
+    queue.test_all([CLAIMS["RA-C3"]], seeds=2, jobs=1)
+    assert "RA-C3: not tested, a run of it failed" in capfd.readouterr().out
+    assert not (engine.RUNS / "results").exists()

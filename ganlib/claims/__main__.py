@@ -1,6 +1,8 @@
 """The papers' claims, tested: two arms on equal terms, several paired seeds, an interval and a verdict.
 
     python -m ganlib.claims RA-C1 --seeds 5     # train what is missing, write data/claims/RA-C1.json
+    python -m ganlib.claims --plan --seeds 10   # the runs that are missing for all claims, and their minutes
+    python -m ganlib.claims --all --jobs 2 --seeds 10       # train and test them all, each run in its own process
     python -m ganlib.claims --table             # the README's table, from data/claims/
     python -m ganlib.claims --keep GRAN3 GRAN5 --seeds 3    # the trained networks, to data/weights/
 
@@ -14,17 +16,28 @@ import argparse
 from ganlib.checks import require
 from ganlib.claims.engine import keep, table, test
 from ganlib.claims.ledger import ARMS, CLAIMS
+from ganlib.claims.queue import plan, test_all
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", nargs="*", metavar="ID", help=", ".join(CLAIMS))
     parser.add_argument("--seeds", type=int, default=5, help="paired seeds (default: 5)")
+    parser.add_argument("--all", action="store_true", help="test all claims, or with IDs those, --jobs runs at a time")
+    parser.add_argument("--plan", action="store_true", help="print what --all would train, and how long it may take")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--keep", nargs="*", default=[], metavar="ARM", help=", ".join(ARMS))
     parser.add_argument("--table", action="store_true", help="print the table of all results")
     arguments = parser.parse_args()
     for name in arguments.ids:
         require(name in CLAIMS, f"ID is {name!r}; the claims are {', '.join(CLAIMS)}")
-        print(test(CLAIMS[name], arguments.seeds)["verdict"])
+    chosen = [CLAIMS[name] for name in arguments.ids or CLAIMS]
+    if arguments.plan:
+        print(plan(chosen, arguments.seeds, arguments.jobs))
+    elif arguments.all:
+        test_all(chosen, arguments.seeds, arguments.jobs)
+    else:
+        for name in arguments.ids:
+            print(test(CLAIMS[name], arguments.seeds)["verdict"])
     for arm in arguments.keep:
         require(arm in ARMS, f"ARM is {arm!r}; the arms are {', '.join(ARMS)}")
         for seed in range(arguments.seeds):

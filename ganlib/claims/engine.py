@@ -22,7 +22,7 @@ from ganlib.claims.report import roughness
 from ganlib.data import BUNDLED, Images, load
 from ganlib.files import intact, listed_anew, replacing
 from ganlib.gan import GAN
-from ganlib.training import fit
+from ganlib.training import TrainingDiverged, fit
 
 RESULTS, WEIGHTS = BUNDLED / "claims", BUNDLED / "weights"
 RUNS = Path("runs") / "claims"
@@ -56,14 +56,19 @@ def train(arm: str, seed: int) -> dict[str, Any]:
     batch, ema = ARMS[arm].get("batch", SIZE["batch"]), ARMS[arm].get("ema")
     rates = [CosineAnnealingLR(o, updates) for o in gan.optimizers.values()] if ARMS[arm].get("decay") else []
     how = dict(monitors=watched, checkpoint=f"{path}.pt", ema=ema, schedulers=rates)
-    history = fit(gan, images, updates, batch, seed, every=10, **how)
-    if history.steps[-1:] != [updates]:
-        raise KeyboardInterrupt(f"{arm}, seed {seed} was stopped; it goes on from its checkpoint")
-    run: dict[str, Any] = {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
-    run["steps"] = [step for step, value in zip(history.steps, history[watched[0].name]) if not math.isnan(value)]
-    run |= {"seed": seed, "seconds": history.seconds[-1]}
-    if "d_loss" in history.names and not math.isnan(history["d_loss"][0]):
-        run["roughness"] = roughness(history["d_loss"])
+    run: dict[str, Any] = {"seed": seed}
+    try:
+        history = fit(gan, images, updates, batch, seed, every=10, **how)
+    except TrainingDiverged as error:  # which is a result, and not a fault
+        run |= {"seconds": sum(error.history.seconds[-1:]), "diverged": error.step}
+    else:
+        if history.steps[-1:] != [updates]:
+            raise KeyboardInterrupt(f"{arm}, seed {seed} was stopped; it goes on from its checkpoint")
+        run |= {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
+        run["steps"] = [step for step, value in zip(history.steps, history[watched[0].name]) if not math.isnan(value)]
+        run["seconds"] = history.seconds[-1]
+        if "d_loss" in history.names and not math.isnan(history["d_loss"][0]):
+            run["roughness"] = roughness(history["d_loss"])
     with replacing(figures) as aside:
         aside.write_text(json.dumps(run))
     return run
@@ -135,16 +140,22 @@ def verdict(differences: list[float]) -> dict[str, Any]:
     return {"difference": mean, "interval": [low, high], "verdict": word}
 
 
+def read(measure: str, run: dict[str, Any], other: dict[str, Any]) -> float:
+    """A measure of a run, or of a pair of runs of one seed; NaN of one that diverged."""
+    if "diverged" in run or measure in PAIRED and "diverged" in other:
+        return math.nan
+    return PAIRED[measure](run, other) if measure in PAIRED else MEASURES[measure](run)
+
+
 def differences(claim: Claim, runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """For every seed the measures of the arm and its rivals, and the arm's less the best rival's, or less the limit."""
+    """For every seed the measures of the arm and its rivals, and the arm's less the best rival's, or less the limit.
+
+    A run that diverged counts as much as the worst that did not.
+    """
     measured = [(claim.arm, claim.measure), *((rival, claim.rival_measure or claim.measure) for rival in claim.rivals)]
-    columns = [
-        [
-            PAIRED[measure](*pair) if measure in PAIRED else MEASURES[measure](pair[0])
-            for pair in zip(runs[arm], runs[claim.arm])
-        ]
-        for arm, measure in measured
-    ]
+    columns = [[read(measure, *pair) for pair in zip(runs[arm], runs[claim.arm])] for arm, measure in measured]
+    worst = max((value for column in columns for value in column if not math.isnan(value)), default=math.nan)
+    columns = [[worst if math.isnan(value) else value for value in column] for column in columns]
     if claim.spread:
         columns = [[abs(value - statistics.median(column)) for value in column] for column in columns]
     names = [arm if claim.rival_measure is None else f"{measure} of {arm}" for arm, measure in measured]
@@ -162,16 +173,17 @@ def battles(claim: Claim, seeds: int) -> list[dict[str, Any]]:
     return [{"seed": seed, "difference": BATTLES[claim.measure](*pair, test)} for seed, pair in enumerate(games)]
 
 
-def test(claim: Claim, seeds: int) -> dict[str, Any]:
-    """Train the arms with so many seeds and write data/claims/ID.json."""
+def test(claim: Claim, seeds: int, folder: Path | None = None) -> dict[str, Any]:
+    """Train the arms with so many seeds and write data/claims/ID.json, or ID.json in another folder."""
     require(2 <= seeds <= len(T95) + 1, f"seeds is {seeds}; there must be 2 to {len(T95) + 1}")
     arms = dict.fromkeys((claim.arm, *claim.rivals))
     runs: dict[str, list[dict[str, Any]]] = {arm: [] for arm in arms}
     for seed in range(seeds):
         for arm in arms:
             runs[arm].append(train(arm, seed))
-            name, *_ = (key for key, value in runs[arm][-1].items() if isinstance(value, list))
-            print(f"{claim.id}, seed {seed}, {arm}: {name} {runs[arm][-1][name][-1]:.4g}", flush=True)
+            said = {key: value[-1] for key, value in runs[arm][-1].items() if isinstance(value, list)}
+            name, value = next(iter(said.items()), ("diverged at step", runs[arm][-1].get("diverged", 0)))
+            print(f"{claim.id}, seed {seed}, {arm}: {name} {value:.4g}", flush=True)
     rows = battles(claim, seeds) if claim.measure in BATTLES else differences(claim, runs)
     result = {
         **asdict(claim),
@@ -182,7 +194,7 @@ def test(claim: Claim, seeds: int) -> dict[str, Any]:
         "budget": budget(smoke="smoke", cpu="cpu", cuda="cuda", paper="paper"),
         "versions": {"torch": torch.__version__},
     }
-    with replacing(RESULTS / f"{claim.id}.json") as aside:
+    with replacing((folder or RESULTS) / f"{claim.id}.json") as aside:
         aside.write_text(json.dumps(result, indent=1) + "\n")
     return result
 

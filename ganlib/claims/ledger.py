@@ -18,7 +18,9 @@ from ganlib.training import Monitor
 
 # a paper's file is one that has arms
 FILES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
-PAPERS = [importlib.import_module(f"ganlib.claims.{f}") for f in FILES if f not in ("claim", "engine", "ledger")]
+PAPERS = [
+    importlib.import_module(f"ganlib.claims.{f}") for f in FILES if f not in ("claim", "engine", "ledger", "queue")
+]
 ARMS: dict[str, Arm] = {name: arm for paper in PAPERS for name, arm in paper.ARMS.items()}
 # what only some papers have: claims; measures of a run, of a pair of games, or of two runs; data and builders
 CLAIMS: dict[str, Claim] = {c.id: c for paper in PAPERS for c in getattr(paper, "CLAIMS", ())}

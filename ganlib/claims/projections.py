@@ -64,9 +64,14 @@ def second_half(values: list[float]) -> list[float]:
     return values[len(values) // 2 :]
 
 
+def deviation(values: list[float]) -> float:
+    """The standard deviation; of a run so short that it has one value, 0."""
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
 MEASURES: dict[str, Callable[[Run], float]] = {
     "accuracy of D": lambda run: statistics.mean(second_half(run["accuracy"])),
-    "spread of log gradient": lambda run: statistics.stdev(map(math.log, second_half(run["gradient"]))),
+    "spread of log gradient": lambda run: deviation([math.log(value) for value in second_half(run["gradient"])]),
 }
 
 CLAIMS = [
