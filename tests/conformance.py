@@ -16,6 +16,8 @@ SIDE, ROWS, BATCH, STEPS = 16, 200, 16, 4
 SETTINGS = {
     "lens": dict(K=6, lr=5e-4),
     "chaingan": dict(editors=1, d=4, lr=1e-3),
+    # the run is stopped in the middle of a fade
+    "progan": dict(fade=48, stable=32, latent_dim=16),
     # both first phases are over before the run is stopped
     "seqgan": dict(pretrain=2, d_pretrain=1, rollouts=2, d_steps=1),
     "maligan": dict(pretrain=2, d_pretrain=1, d_steps=1, K=3, stage=2, m=2),

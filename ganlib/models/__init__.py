@@ -21,6 +21,7 @@ from ganlib.models import (
     lens,
     maligan,
     prgan,
+    progan,
     projections,
     scene3d,
     seqgan,
@@ -56,6 +57,7 @@ SYSTEMS: dict[str, Callable[..., Game]] = {
     "scene3d": scene3d.build,
     "projections": projections.build,
     "ambient": ambient.build,
+    "progan": progan.build,
 }
 
 
