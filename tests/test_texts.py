@@ -77,6 +77,14 @@ def test_only_keeps_whole_words(emoji):
     assert all(set(caption.replace(",", "").split()) & set(EMOJI_KINDS) for caption in emoji.captions)
 
 
+def test_compositions_are_withheld_but_their_words_are_not():
+    train, test = (gl.load("emoji", split, 16, only=EMOJI_KINDS) for split in ("train", "test"))
+    seen = {word for caption in train.captions for word in words(caption)}
+    for caption in gl.data.EMOJI_COMPOSITIONS:
+        assert caption in test.captions and caption not in train.captions and set(words(caption)) <= seen, caption
+    assert 2 * len(train) < len(gl.load("emoji", size=16, only=gl.data.EMOJI_MORE)) < 1494
+
+
 def test_a_batch_of_captioned_pictures_brings_their_vectors(emoji):
     assert emoji.y is None
     x, y = next(emoji.batches(8, seed=1, labels=True))

@@ -3,7 +3,7 @@
 from ganlib.data.batches import Batch, Batches, Labelled, Pair, Set, cast, rows
 from ganlib.data.domains import Domains
 from ganlib.data.images import Images, to_float
-from ganlib.data.named import EMOJI_KINDS, NAMES, kind_of, load
+from ganlib.data.named import EMOJI_COMPOSITIONS, EMOJI_KINDS, EMOJI_MORE, NAMES, kind_of, load
 from ganlib.data.published import BUNDLED
 from ganlib.data.sequences import Sequences
 from ganlib.data.texts import text_features
@@ -11,7 +11,9 @@ from ganlib.data.voxels import Voxels
 
 __all__ = [
     "BUNDLED",
+    "EMOJI_COMPOSITIONS",
     "EMOJI_KINDS",
+    "EMOJI_MORE",
     "NAMES",
     "Batch",
     "Batches",

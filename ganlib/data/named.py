@@ -32,6 +32,16 @@ FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 # a narrow set of emoji: load("emoji", only=EMOJI_KINDS)
 EMOJI_KINDS = ("heart", "circle", "square", "clock", "face", "moon", "arrow", "diamond", "book", "triangle")
+# a richer set, for longer training: signs, hands, cats, flags, weather, faces and things as well
+EMOJI_MORE = (
+    *EMOJI_KINDS, "sign", "squared", "hand", "hands", "mark", "ball", "cat", "cloud", "star", "sun", "flag", "fire",
+    "card", "glass", "monkey", "medal", "building", "car",
+)  # fmt: skip
+# withheld captions whose words were all seen, each in other captions: what a game puts together anew
+EMOJI_COMPOSITIONS = (
+    "green heart", "black heart", "large purple circle", "large purple square", "small orange diamond",
+    "clock face three oclock", "up-pointing red triangle", "black left-pointing triangle",
+)  # fmt: skip
 # name -> class names; what is not bundled is looked up under $GANLIB_DATA, then data/, then downloaded
 NAMES: dict[str, tuple[str, ...]] = {
     "mnist5k": DIGITS,
