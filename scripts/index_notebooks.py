@@ -44,6 +44,7 @@ SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come b
         "Wu et al. 2016; Gadelha et al. 2017; Neyshabur et al. 2017",
         "02, 03",
     ),
+    "15_ambient": ("whole pictures, from pictures that nobody saw whole", "Bora et al. 2018", "02, 03"),
 }
 PAPERS = {
     "SV": "Summary of recent GANs (survey slides)",
