@@ -260,3 +260,24 @@ def test_budget(monkeypatch):
         gl.budget(**four)
     monkeypatch.delenv("GANLIB_BUDGET")
     assert gl.budget(**four) == (3 if torch.cuda.is_available() else 2)
+
+
+def test_spectral_norm_in_the_generator():
+    """Transposed convolutions too, as the matrix whose rows are what comes out; batch norm stays."""
+    gl.seed_everything(0)
+    gan = gl.build("dcgan", SHAPE, width=4, generator_norm=True)
+    for _ in range(200):
+        gan.generator(gan.latent(4))
+    for layer in gan.generator.modules():
+        if isinstance(layer, nn.ConvTranspose2d):
+            matrix = layer.weight.transpose(0, 1).flatten(1)
+        elif isinstance(layer, nn.Linear):
+            matrix = layer.weight
+        else:
+            continue
+        assert torch.linalg.svdvals(matrix)[0].item() == pytest.approx(1, abs=1e-3)
+    assert any(isinstance(m, nn.BatchNorm2d) for m in gan.generator.modules())
+    for player in (gan.generator, gan.discriminator):
+        before = [p.detach().clone() for p in player.parameters()]
+        gan.step(iter([torch.rand(8, *SHAPE)]))
+        assert all(not torch.equal(p, b) for p, b in zip(player.parameters(), before)), "the optimiser owns the weights"

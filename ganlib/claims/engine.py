@@ -65,7 +65,8 @@ def train(arm: str, seed: int) -> dict[str, Any]:
         if history.steps[-1:] != [updates]:
             raise KeyboardInterrupt(f"{arm}, seed {seed} was stopped; it goes on from its checkpoint")
         run |= {m.name: [v for v in history[m.name] if not math.isnan(v)] for m in watched}
-        run["steps"] = [step for step, value in zip(history.steps, history[watched[0].name]) if not math.isnan(value)]
+        looked = [i for i, value in enumerate(history[watched[0].name]) if not math.isnan(value)]
+        run |= {"steps": [history.steps[i] for i in looked], "clock": [history.seconds[i] for i in looked]}
         run["seconds"] = history.seconds[-1]
         if "d_loss" in history.names and not math.isnan(history["d_loss"][0]):
             run["roughness"] = roughness(history["d_loss"])

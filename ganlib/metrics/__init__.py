@@ -8,6 +8,7 @@ from ganlib.metrics.frechet import FeatureStats, frechet_distance
 from ganlib.metrics.gam import Battle, Cell, battle_winner, error_rate, gam
 from ganlib.metrics.neighbours import nearest_neighbours
 from ganlib.metrics.rates import Rate
+from ganlib.metrics.scales import ms_ssim, sliced_wasserstein
 from ganlib.metrics.scores import (
     Coverage,
     Score,
@@ -15,7 +16,6 @@ from ganlib.metrics.scores import (
     kid,
     mode_coverage,
     precision_recall,
-    sliced_wasserstein,
 )
 from ganlib.metrics.text import OracleScore, bleu, copied, oracle_nll, perplexity, self_bleu
 
@@ -49,6 +49,7 @@ __all__ = [
     "inception_score",
     "kid",
     "mode_coverage",
+    "ms_ssim",
     "nearest_neighbours",
     "null",
     "oracle_nll",

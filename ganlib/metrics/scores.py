@@ -84,7 +84,7 @@ def kid(features_a: Tensor, features_b: Tensor, *, extractor: str = "") -> Score
     Raises:
         ValueError: fewer than two rows, other dimensions, or features that are NaN or infinite.
     """
-    _check_features(features_a=features_a, features_b=features_b)
+    check_features(features_a=features_a, features_b=features_b)
     x, y = features_a.double(), features_b.double()
     n, m, d = len(x), len(y), x.shape[1]
 
@@ -118,7 +118,7 @@ def inception_score(logits: Tensor, splits: int = 10, *, extractor: str = "") ->
     Raises:
         ValueError: logits of another shape, NaN or infinite, or fewer rows than splits.
     """
-    _check_features(logits=logits)
+    check_features(logits=logits)
     require(1 <= splits <= len(logits), f"splits is {splits}; it must be from 1 to the number of rows, {len(logits)}")
     values = []
     for part in logits.double().tensor_split(splits):
@@ -140,7 +140,7 @@ def mode_coverage(logits: Tensor, classes: int = 10) -> Coverage:
     Raises:
         ValueError: logits of another shape, NaN or infinite.
     """
-    _check_features(logits=logits)
+    check_features(logits=logits)
     n, k = logits.shape
     require(k % classes == 0, f"logits has {k} columns; it must have {classes} for each channel")
     channels = k // classes
@@ -151,30 +151,6 @@ def mode_coverage(logits: Tensor, classes: int = 10) -> Coverage:
     kl = math.log(total) + torch.xlogy(q, q).sum().item()  # sum q log(q / (1 / total))
     ideal = total * (1 - (1 - 1 / total) ** n)  # each mode is missed n times in a row with (1 - 1/total)^n
     return Coverage(int((q > 0).sum()), total, max(kl, 0.0), n, ideal)
-
-
-def sliced_wasserstein(a: Tensor, b: Tensor, projections: int = 256, seed: int = 0, *, extractor: str = "") -> Score:
-    """The mean W1 distance of two sets (N, ...) of pixels or features along random directions (Rabin et al. 2011; on
-    images Karras et al. 2018, section 5). Along a line, W1 is the mean gap of the sorted values.
-
-    Returns:
-        A score whose std is the standard error over directions. Like FID it does not reach 0 for samples of one
-        distribution: compare at equal n.
-
-    Raises:
-        ValueError: the sets differ in shape, or hold fewer than two rows, NaN or infinite values.
-    """
-    require(a.shape == b.shape, f"b has shape {tuple(b.shape)}; it must have that of a, {tuple(a.shape)}")
-    require(projections >= 2, f"projections is {projections}; it must be at least 2")
-    x, y = a.flatten(1), b.flatten(1)
-    _check_features(a=x, b=y)
-    generator = torch.Generator("cpu").manual_seed(seed)
-    directions = torch.randn(x.shape[1], projections, generator=generator, device="cpu", dtype=torch.float32).to(x)
-    directions /= directions.norm(dim=0)
-    gaps = (x @ directions).sort(0).values - (y @ directions).sort(0).values
-    distances = gaps.abs().mean(0).double()
-    error = distances.std().item() / math.sqrt(projections)
-    return Score(distances.mean().item(), error, len(x), extractor, name="sliced Wasserstein distance")
 
 
 def precision_recall(
@@ -192,7 +168,7 @@ def precision_recall(
     Raises:
         ValueError: k is not below the size of both sets, other dimensions, NaN or infinite features.
     """
-    _check_features(real_features=real_features, fake_features=fake_features)
+    check_features(real_features=real_features, fake_features=fake_features)
     real, fake = real_features.double(), fake_features.double()
     smaller = min(len(real), len(fake))
     require(1 <= k < smaller, f"k is {k}; it must be from 1 to {smaller - 1}, below the size of the smaller set")
@@ -219,7 +195,7 @@ def euclidean(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _check_features(**named: Tensor) -> None:
+def check_features(**named: Tensor) -> None:
     """Two rows at least, the same number of columns, all values finite."""
     (first, a), *_ = named.items()
     for name, x in named.items():

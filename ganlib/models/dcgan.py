@@ -84,9 +84,9 @@ def initialise_(module: nn.Module) -> nn.Module:
 
 
 def spectral_norm_(module: nn.Module) -> nn.Module:
-    """Divide every weight of a discriminator by its largest singular value, in place (Miyato et al. 2018, Eq. 8)."""
+    """Divide every weight of a network by its largest singular value, in place (Miyato et al. 2018, Eq. 8)."""
     for m in list(module.modules()):
-        if isinstance(m, nn.Conv2d | nn.Conv3d | nn.Linear):
+        if isinstance(m, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.Linear):
             parametrizations.spectral_norm(m)
     return module
 
@@ -149,13 +149,15 @@ def build(
     objective: Objective = NON_SATURATING,
     spectral_norm: bool = False,
     stable_rank: float | None = None,
+    generator_norm: bool = False,
     n_critic: int = 1,
     lr: float = 2e-4,
 ) -> GAN:
     """The game for images of a shape (C, H, W), with the paper's Adam (2e-4, beta_1 = 0.5) and initialisation.
 
     ``spectral_norm=True`` normalises the discriminator's weights and leaves out its batch norm; ``stable_rank`` does so
-    too, and limits their stable ranks as well, to that share of a full rank (``stable_rank_norm_``).
+    too, and limits their stable ranks as well, to that share of a full rank (``stable_rank_norm_``). ``generator_norm``
+    normalises the generator's weights, which keep their batch norm.
     """
     shape, normalised = shape_of(data), spectral_norm or stable_rank is not None
     generator = initialise_(Generator(shape, width, latent_dim))
@@ -165,6 +167,8 @@ def build(
         stable_rank_norm_(discriminator, stable_rank)
     elif spectral_norm:
         spectral_norm_(discriminator)
+    if generator_norm:
+        spectral_norm_(generator)
     return GAN(
         generator, discriminator, objective, latent_dim, n_critic=n_critic, g_optimizer=adam(lr), d_optimizer=adam(lr)
     )

@@ -3,27 +3,29 @@
 Both networks begin with their coarsest layers. From time to time each gets a block for pictures of twice the side,
 which is faded in (the paper's Figure 2): with alpha from 0 to 1 the new block's picture takes the place of the old
 one's, enlarged, and the discriminator's new block that of the picture, made smaller. The real pictures are faded alike.
-Four inventions, each a switch (sections 2 to 4.2):
+The paper's inventions, each a switch, so that Table 1 can be repeated row by row:
 
-    stddev       the standard deviation of each feature over the batch, averaged to one number, as a map of its own
-                 before the discriminator's last layers: a batch without variation is seen to be one
-    equalised    weights from N(0, 1), scaled by He's constant each time that they are used
-    pixel_norm   in the generator, the vector of features at each pixel is divided by its mean square's root
     grow         False trains the whole networks from the start
+    variation    "stddev": the standard deviation of each feature over the batch, averaged to one number, as a map of
+                 its own before the discriminator's last layers (section 3): a batch without variation is seen to be
+                 one; "discrimination": Salimans's minibatch discrimination in its place, row (e*)
+    equalised    weights from N(0, 1), scaled by He's constant each time that they are used (4.1)
+    norm         "pixel": in the generator, the vector of features at each pixel is divided by its mean square's root
+                 (4.2); "batch": batch norm in the generator and layer norm in the discriminator, rows (a) to (c)
 
 The schedule counts pictures: ``fade`` of them to fade a level in, ``stable`` before the next (800,000 in the paper).
 """
 
 import math
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu
+from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from ganlib import parallel
-from ganlib.gan import GAN, Data, adam, check_latent, require, shape_of, whole
+from ganlib.checks import check_latent
+from ganlib.gan import GAN, Data, adam, plain, require, shape_of, whole
 from ganlib.objectives import NON_SATURATING, WASSERSTEIN, gradient_penalty, r1
 
 DATA = "fashion10k"
@@ -44,16 +46,38 @@ class Convolution(nn.Conv2d):
         return conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
 
 
-def normalised(x: Tensor) -> Tensor:
+class PixelNorm(nn.Module):
     """Each pixel's features (N, C, ...) divided by the root of their mean square (section 4.2)."""
-    return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
 
 
-def with_stddev(h: Tensor) -> Tensor:
+class MinibatchStddev(nn.Module):
     """Maps (N, C, H, W) and one more: the standard deviation over the batch, of all processes, averaged (section 3)."""
-    # the root of 0, on a black border, say, would have no second derivative
-    spread = (parallel.gather(h).var(0, unbiased=False) + 1e-8).sqrt().mean()
-    return torch.cat([h, spread.expand(len(h), 1, *h.shape[2:])], dim=1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        # the root of 0, on a black border, say, would have no second derivative
+        spread = (parallel.gather(h).var(0, unbiased=False) + 1e-8).sqrt().mean()
+        return torch.cat([h, spread.expand(len(h), 1, *h.shape[2:])], dim=1)
+
+
+class MinibatchDiscrimination(nn.Module):
+    """Maps (N, C, H, W) and ``kernels`` more, constant over each picture (Salimans et al. 2016, section 3.2).
+
+    M_i = f(x_i) T, of ``kernels`` rows; o(x_i)_b = sum over j of exp(-||M_ib - M_jb||_1): how near the others of the
+    batch are.
+    """
+
+    def __init__(self, features: int, kernels: int = 8, dim: int = 5):
+        super().__init__()
+        self.T = nn.Parameter(torch.randn(features, kernels, dim) / math.sqrt(features))
+
+    def forward(self, h: Tensor) -> Tensor:
+        m = torch.einsum("nf, fbc -> nbc", h.flatten(1), self.T)
+        distances = (m[:, None] - parallel.gather(m)).abs().sum(3)  # (N, N of all processes, kernels)
+        near = torch.exp(-distances).sum(1)
+        return torch.cat([h, near[:, :, None, None].expand(-1, -1, *h.shape[2:])], dim=1)
 
 
 def twice(x: Tensor) -> Tensor:
@@ -78,68 +102,94 @@ def channels_of(levels: int, width: int) -> list[int]:
     return [min(MOST, width * 2 ** (levels - level)) for level in range(levels + 1)]
 
 
-class Generator(nn.Module):
-    """From latents (N, latent_dim) to images (N, C, S, S) of a level, S = 4 * 2^level, in [-1, 1] as a rule.
+class Growing(nn.Module):
+    """A network with a block for each level, of which only those up to ``level`` are used; ``alpha`` fades the last."""
+
+    def __init__(self, levels: int):
+        super().__init__()
+        self.levels = levels
+        self.grow(levels)
+
+    def grow(self, level: int, alpha: float = 1.0) -> None:
+        """Use the blocks up to a level, 0 to the finest, the last of them faded in by alpha, 0 to 1."""
+        require(0 <= level <= self.levels, f"level is {level}; it must be from 0 to {self.levels}")
+        require(0 <= alpha <= 1, f"alpha is {alpha}; it must be from 0 to 1")
+        self.level, self.alpha = level, alpha
+
+
+class Generator(Growing):
+    """From latents (N, latent_dim) to images (N, C, S, S) of its level, S = 4 * 2^level, in [-1, 1] as a rule.
 
     The last layer is linear, as the paper's: values may leave [-1, 1].
     """
 
-    def __init__(self, shape: tuple[int, int, int], width: int, latent_dim: int, equalised: bool, normed: bool):
-        super().__init__()
-        self.latent_dim, self.normed = latent_dim, normed
-        channels = channels_of(levels_of(shape), width)
-        layer = partial(Convolution, equalised=equalised)
+    def __init__(self, shape: tuple[int, int, int], width: int, latent_dim: int, equalised: bool, norm: str | None):
+        super().__init__(levels_of(shape))
+        self.latent_dim = latent_dim
+        channels = channels_of(self.levels, width)
+
+        def layer(i: int, o: int, side: int, padding: int) -> nn.Sequential:
+            batch, pixel = [nn.BatchNorm2d(o)] * (norm == "batch"), [PixelNorm()] * (norm == "pixel")
+            return nn.Sequential(Convolution(i, o, side, padding, equalised), *batch, nn.LeakyReLU(0.2), *pixel)
+
+        c = channels[0]
+        pixel = [PixelNorm()] * (norm == "pixel")
         # a 4 x 4 convolution of z, one pixel with zeros around it
-        self.blocks = nn.ModuleList(
-            [nn.ModuleList([layer(latent_dim, channels[0], 4, 3), layer(channels[0], channels[0], 3, 1)])]
+        first = nn.Sequential(
+            *pixel, nn.Unflatten(1, (latent_dim, 1, 1)), layer(latent_dim, c, 4, 3), layer(c, c, 3, 1)
         )
-        for i, o in zip(channels, channels[1:]):
-            self.blocks.append(nn.ModuleList([layer(i, o, 3, 1), layer(o, o, 3, 1)]))
-        self.to_rgb = nn.ModuleList(layer(c, shape[0], 1, 0, gain=1.0) for c in channels)
+        blocks = (nn.Sequential(nn.Upsample(scale_factor=2), layer(i, o, 3, 1), layer(o, o, 3, 1))
+                  for i, o in zip(channels, channels[1:]))  # fmt: skip
+        self.blocks = nn.ModuleList([first, *blocks])
+        self.to_rgb = nn.ModuleList(Convolution(c, shape[0], 1, 0, equalised, gain=1.0) for c in channels)
 
-    def block(self, level: int, x: Tensor) -> Tensor:
-        for convolution in self.blocks[level]:
-            x = leaky_relu(convolution(x), 0.2)
-            x = normalised(x) if self.normed else x
-        return x
-
-    def forward(self, z: Tensor, level: int, alpha: float) -> Tensor:
+    def forward(self, z: Tensor) -> Tensor:
         check_latent(z, self.latent_dim)
-        x = self.block(0, (normalised(z) if self.normed else z)[:, :, None, None])
-        for i in range(1, level + 1):
-            before, x = x, self.block(i, twice(x))
-        image = self.to_rgb[level](x)
-        if alpha < 1:
-            image = torch.lerp(twice(self.to_rgb[level - 1](before)), image, alpha)
+        x = self.blocks[0](z)
+        for block in self.blocks[1 : self.level + 1]:
+            before, x = x, block(x)
+        image = self.to_rgb[self.level](x)
+        if self.level and self.alpha < 1:  # Figure 2, on the left
+            image = torch.lerp(twice(self.to_rgb[self.level - 1](before)), image, self.alpha)
         return image
 
 
-class Discriminator(nn.Module):
-    """From images (N, C, S, S) of a level to logits (N,): the generator's mirror; ``stddev`` adds a map at the end."""
+class Discriminator(Growing):
+    """From images (N, C, S, S) of its level to logits (N,): the generator's mirror image."""
 
-    def __init__(self, shape: tuple[int, int, int], width: int, equalised: bool, stddev: bool):
-        super().__init__()
-        self.stddev = stddev
-        channels = channels_of(levels_of(shape), width)
-        layer = partial(Convolution, equalised=equalised)
+    def __init__(
+        self, shape: tuple[int, int, int], width: int, equalised: bool, norm: str | None, variation: str | None
+    ):
+        super().__init__(levels_of(shape))
+        channels = channels_of(self.levels, width)
+
+        def layer(i: int, o: int, side: int, padding: int) -> nn.Sequential:
+            layer_norm = [nn.GroupNorm(1, o)] * (norm == "batch")
+            return nn.Sequential(Convolution(i, o, side, padding, equalised), *layer_norm, nn.LeakyReLU(0.2))
+
         c = channels[0]
-        self.blocks = nn.ModuleList([nn.ModuleList([layer(c + stddev, c, 3, 1), layer(c, c, 4, 0)])])
-        for o, i in zip(channels, channels[1:]):
-            self.blocks.append(nn.ModuleList([layer(i, i, 3, 1), layer(i, o, 3, 1)]))
-        self.from_rgb = nn.ModuleList(layer(shape[0], c, 1, 0) for c in channels)
-        self.logit = layer(c, 1, 1, 0, gain=1.0)
+        varied, maps = {
+            "stddev": ([MinibatchStddev()], 1),
+            "discrimination": ([MinibatchDiscrimination(16 * c)], 8),
+            None: ([], 0),
+        }[variation]
+        last = nn.Sequential(*varied, layer(c + maps, c, 3, 1), layer(c, c, 4, 0))
+        blocks = (nn.Sequential(layer(i, i, 3, 1), layer(i, o, 3, 1), nn.AvgPool2d(2))
+                  for o, i in zip(channels, channels[1:]))  # fmt: skip
+        self.blocks = nn.ModuleList([last, *blocks])
+        self.from_rgb = nn.ModuleList(
+            nn.Sequential(Convolution(shape[0], c, 1, 0, equalised), nn.LeakyReLU(0.2)) for c in channels
+        )
+        self.logit = Convolution(c, 1, 1, 0, equalised, gain=1.0)
 
-    def forward(self, x: Tensor, level: int, alpha: float) -> Tensor:
-        h = leaky_relu(self.from_rgb[level](x), 0.2)
-        for i in range(level, 0, -1):
-            for convolution in self.blocks[i]:
-                h = leaky_relu(convolution(h), 0.2)
-            h = avg_pool2d(h, 2)
-            if i == level and alpha < 1:
-                h = torch.lerp(leaky_relu(self.from_rgb[i - 1](avg_pool2d(x, 2)), 0.2), h, alpha)
-        h = with_stddev(h) if self.stddev else h
-        for convolution in self.blocks[0]:
-            h = leaky_relu(convolution(h), 0.2)
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.from_rgb[self.level](x)
+        if self.level:
+            h = self.blocks[self.level](h)
+            if self.alpha < 1:  # Figure 2, on the right
+                h = torch.lerp(self.from_rgb[self.level - 1](avg_pool2d(x, 2)), h, self.alpha)
+        for block in reversed(self.blocks[: max(1, self.level)]):
+            h = block(h)
         return self.logit(h).flatten()
 
 
@@ -159,7 +209,7 @@ class ProGAN(GAN):
         levels: the level of full size.
         fade, stable: pictures to fade a level in, and to train it before the next.
         grow: False is the whole game from the start.
-        *players, **settings: those of ``GAN``; the players take a level and an alpha beside their input.
+        *players, **settings: those of ``GAN``; the players are ``Growing``.
 
     ``shown`` counts the real pictures, and is saved with the game: a run goes on in the middle of a fade.
     """
@@ -169,6 +219,7 @@ class ProGAN(GAN):
         self.levels, self.grow, self.shown = levels, grow, 0
         self.fade, self.stable = whole("fade", fade, least=0), whole("stable", stable)
         self.one_forward = False  # a batch of reals and fakes would have the spread of both
+        self.grown()
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, fade={self.fade}, stable={self.stable}, grow={self.grow}"
@@ -178,57 +229,41 @@ class ProGAN(GAN):
 
     def set_extra_state(self, state: Tensor) -> None:
         self.shown = int(state)
+        self.grown()
 
-    @property
-    def now(self) -> dict[str, float]:
-        """The level and the alpha that the players are at."""
-        level, alpha = phase(self.shown, self.levels, self.fade, self.stable) if self.grow else (self.levels, 1.0)
-        return {"level": level, "alpha": alpha}
-
-    @property
-    def critic(self) -> partial:
-        return partial(self.discriminator, **self.now)
+    def grown(self) -> None:
+        """Set the players to the level and the alpha that so many pictures stand for."""
+        for player in (self.generator, self.averaged, self.discriminator) if self.grow else ():
+            if player is not None:
+                plain(player).grow(*phase(self.shown, self.levels, self.fade, self.stable))
 
     def lowered(self, x: Tensor) -> Tensor:
         """Real pictures (N, C, H, W) at the game's level, faded as its fakes are."""
-        level, alpha = self.now.values()
+        level, alpha = plain(self.generator).level, plain(self.generator).alpha
         x = avg_pool2d(x, 2 ** (self.levels - level)) if level < self.levels else x
         return torch.lerp(twice(avg_pool2d(x, 2)), x, alpha) if alpha < 1 else x
-
-    @torch.no_grad()
-    def fakes(self, z: Tensor, *told: Tensor) -> Tensor:
-        """Fakes at the game's level, for the discriminator."""
-        return self.generator(z, **self.now)
 
     def step(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
         """``GAN``'s step at the game's level; the pictures of its batches are then counted as shown."""
         drawn = [self.lowered(next(batches)) for _ in range(self.n_critic)]
         logs = super().step(iter(drawn))
         self.shown += sum(map(len, drawn)) * parallel.size()
+        self.grown()
         return logs
-
-    def generator_step(self, batch: Tensor) -> dict[str, Tensor]:
-        """One update of the generator on as many fresh fakes of the game's level as the batch has samples."""
-        fake = self.generator(self.batch_latent(len(batch)), **self.now)
-        loss = self.objective.g_loss(self.critic(fake)).mean()
-        self.descend(loss, self.optimizers["generator"])
-        return {"g_loss": loss.detach()}
 
     def generate(self, z: Tensor, *told: Tensor) -> Tensor:
         """Pictures of full size (N, C, H, W) in [-1, 1]: those of the game's level, their pixels repeated."""
-        now = self.now
-        return interpolate(self.run(z, **now), scale_factor=2 ** (self.levels - now["level"]), mode="nearest").clamp(
-            -1, 1
-        )
+        image = self.run(z)
+        return interpolate(image, scale_factor=2**self.levels * 4 // image.shape[-1], mode="nearest").clamp(-1, 1)
 
 
 def build(
     data: Data,
     *,
     grow: bool = True,
-    stddev: bool = True,
+    variation: str | None = "stddev",
     equalised: bool = True,
-    pixel_norm: bool = True,
+    norm: str | None = "pixel",
     loss: str = "r1",
     fade: int = 800_000,
     stable: int = 800_000,
@@ -236,28 +271,31 @@ def build(
     latent_dim: int = 512,
     n_critic: int = 1,
     lr: float = 1e-3,
+    betas: tuple[float, float] = (0.0, 0.99),
 ) -> ProGAN:
     """The game for images of a shape (C, H, H), H a power of two from 8 on, with the paper's Adam (1e-3, 0, 0.99).
 
     Args:
-        grow, stddev, equalised, pixel_norm: the paper's inventions, each by itself.
+        grow, variation, equalised, norm: the paper's inventions, each by itself (see above); None is without.
         loss: "wgan_gp", the paper's choice, or "r1": non-saturating with Mescheder's penalty on reals, half as heavy.
         fade, stable: pictures to fade a level in, and to train it before the next.
         width: channels at full size; each level below has twice as many, up to 512.
 
     Raises:
-        ValueError: another loss, a shape that cannot grow.
+        ValueError: another loss, variation or norm; a shape that cannot grow.
     """
+    known = variation in ("stddev", "discrimination", None)
+    require(known, f"variation is {variation!r}; it must be stddev, discrimination or None")
+    require(norm in ("pixel", "batch", None), f"norm is {norm!r}; it must be pixel, batch or None")
     require(loss in ("wgan_gp", "r1"), f"loss is {loss!r}; it must be wgan_gp or r1")
     shape = shape_of(data)
-    levels = levels_of(shape)
-    generator = Generator(shape, width, latent_dim, equalised, pixel_norm)
-    discriminator = Discriminator(shape, width, equalised, stddev)
+    generator = Generator(shape, width, latent_dim, equalised, norm)
+    discriminator = Discriminator(shape, width, equalised, norm, variation)
     objective, penalty, penalty_fn = (
         (WASSERSTEIN, 10.0, gradient_penalty) if loss == "wgan_gp" else (NON_SATURATING, 1.0, r1)
     )
-    rate = adam(lr, (0.0, 0.99))
+    rate = adam(lr, betas)
     return ProGAN(
-        generator, discriminator, objective, latent_dim, levels=levels, fade=fade, stable=stable, grow=grow,
+        generator, discriminator, objective, latent_dim, levels=generator.levels, fade=fade, stable=stable, grow=grow,
         n_critic=n_critic, penalty=penalty, penalty_fn=penalty_fn, g_optimizer=rate, d_optimizer=rate,
     )  # fmt: skip
