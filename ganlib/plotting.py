@@ -1,10 +1,9 @@
 """Pictures: sample grids, loss curves, strips, interpolations."""
 
 import io
-import json
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import torch
@@ -13,7 +12,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlib.budget import private_seed
-from ganlib.data import BUNDLED
 from ganlib.pictures import render
 from ganlib.pictures import tile as tile
 
@@ -104,13 +102,48 @@ def table(rows: dict[str, dict[str, float]], places: int = 3) -> None:
 
 def told(prefix: str) -> None:
     """Say what came out of the tested claims whose names begin so, from the files of their results."""
-    for path in sorted((BUNDLED / "claims").glob(f"{prefix}*.json")):
-        r = json.loads(path.read_text())
+    from ganlib import claims  # which draws on this file
+
+    for name, r in claims.results(prefix).items():
         low, high = r["interval"]
         measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
         arms = f"{r['arm']} − {' or '.join(r['rivals']) or r['limit']}"
         sentence = "**{}, {}:** {}. ({}; {}: {:+.3g} [{:+.3g}, {:+.3g}], {} paired seeds.)"
-        say(sentence, r["id"], r["verdict"], r["sentence"], measure, arms, r["difference"], low, high, len(r["seeds"]))
+        say(sentence, name, r["verdict"], r["sentence"], measure, arms, r["difference"], low, high, len(r["seeds"]))
+
+
+VERDICTS = {"confirmed": (BLUE, "o"), "refuted": (RED, "s"), "undecided": ("#777777", "x")}
+
+
+def forest(results: dict[str, dict[str, Any]], limit: float = 5.0) -> Figure:
+    """Every claim's difference with its 95 % interval, in standard deviations between seeds; left of 0 it came true.
+
+    Hollow marks lean: their interval excludes 0, but not after the correction for a paper's other claims. What lies
+    beyond the limit is drawn at it, as an arrow. Results are those of ``claims.results``.
+    """
+    from ganlib.claims import strength  # which draws on this file
+
+    columns = min(3, math.ceil(len(results) / 12))
+    each = math.ceil(len(results) / columns)
+    size = (3.1 * columns, 0.17 * each + 0.9)
+    figure, axes = plt.subplots(1, columns, figsize=size, sharex=True, squeeze=False, layout="constrained")
+    for ax, first in zip(axes[0], range(0, len(results), each)):
+        part = dict(list(results.items())[first : first + each])
+        for i, r in enumerate(part.values()):
+            middle, low, high = (max(-limit, min(limit, value)) for value in strength(r))
+            color, marker = VERDICTS[r["verdict"].removeprefix("leaning ")]
+            marker = {-limit: "<", limit: ">"}.get(middle, marker)
+            face = "white" if r["verdict"].startswith("leaning") else color
+            ax.plot((low, high), (i, i), color=color, lw=1.2)
+            ax.plot(middle, i, marker, color=color, markerfacecolor=face, markersize=5)
+        ax.axvline(0, color=BLACK, lw=0.8)
+        ax.set_yticks(range(len(part)), list(part), fontsize=7)
+        ax.set(ylim=(each - 0.5, -0.5), xlim=(-1.05 * limit, 1.05 * limit))
+    marks = [plt.Line2D([], [], color=c, marker=m, ls="", label=word) for word, (c, m) in VERDICTS.items()]
+    marks.append(plt.Line2D([], [], color=BLACK, marker="o", markerfacecolor="white", ls="", label="leaning"))
+    figure.legend(handles=marks, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+    figure.supxlabel("mean difference with its 95 % interval, in standard deviations between seeds", fontsize=8)
+    return figure
 
 
 def png(figure: Figure, dpi: int = 72) -> bytes:

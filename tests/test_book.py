@@ -12,7 +12,9 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / name for name in ("README.md", "docs/index.md", "docs/reliability.md", "data/README.md")]
+PAGES = [
+    ROOT / name for name in ("README.md", "docs/index.md", "docs/reliability.md", "docs/claims.md", "data/README.md")
+]
 PAGES += [ROOT / "notebooks/README.md"]
 PAGES += sorted((ROOT / "notebooks").rglob("*.ipynb"))
 EXTENSIONS = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline")

@@ -1,10 +1,26 @@
 """The papers' claims, tested; see ``python -m ganlib.claims --help``."""
 
 from ganlib.claims.claim import SIZE, Claim
-from ganlib.claims.engine import RESULTS, WEIGHTS, keep, kept, start, table, test, train, trained, verdict
+from ganlib.claims.engine import (
+    RESULTS,
+    WEIGHTS,
+    interval,
+    keep,
+    kept,
+    results,
+    start,
+    strength,
+    summary,
+    table,
+    test,
+    train,
+    trained,
+    verdict,
+)
 from ganlib.claims.ledger import ARMS, BATTLES, CLAIMS, MEASURES
 
 __all__ = [
     "ARMS", "BATTLES", "CLAIMS", "MEASURES", "RESULTS", "SIZE", "WEIGHTS", "Claim",
-    "keep", "kept", "start", "table", "test", "train", "trained", "verdict",
+    "interval", "keep", "kept", "results", "start", "strength", "summary", "table", "test", "train",
+    "trained", "verdict",
 ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,11 +13,12 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from scipy import stats
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ganlib.budget import budget, seed_everything
 from ganlib.checkpoints import restore
-from ganlib.checks import require
+from ganlib.checks import require, whole
 from ganlib.claims.claim import SIZE, Claim
 from ganlib.claims.ledger import ARMS, BATTLES, MEASURES, PAIRED, SETS, make, monitors, recipe
 from ganlib.claims.report import roughness
@@ -26,8 +29,24 @@ from ganlib.training import TrainingDiverged, fit
 
 RESULTS, WEIGHTS = BUNDLED / "claims", BUNDLED / "weights"
 RUNS = Path("runs") / "claims"
-# two-sided 95 % quantiles of Student's t with 1, 2, ... degrees of freedom
-T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145)
+TITLES = {  # of the papers, by what the names of their claims begin with
+    "RA": "Recent advances (Frank and Juracek)",
+    "TA": "The lens (Sajjadi et al. 2018)",
+    "GR": "GRAN (Im et al. 2016)",
+    "CG": "ChainGAN (Hossain et al.)",
+    "SV-GIC": "GAN-INT-CLS (Reed et al. 2016)",
+    "SV-STACK": "StackGAN (Zhang et al. 2017)",
+    "SV-DISCO": "DiscoGAN (Kim et al. 2017)",
+    "SV-CYCLE": "CycleGAN (Zhu et al. 2017)",
+    "SV-STAR": "StarGAN (Choi et al. 2018)",
+    "SV-SEQ": "SeqGAN (Yu et al. 2017)",
+    "SV-MALI": "MaliGAN (Che et al. 2017)",
+    "SV-3DGAN": "3D-GAN (Wu et al. 2016)",
+    "SV-PROJ": "Random projections (Neyshabur et al. 2017)",
+    "SV-AMB": "AmbientGAN (Bora et al. 2018)",
+    "SV-PG": "Progressive growing (Karras et al. 2018)",
+    "SV-SRN": "Stable rank (Sanyal et al. 2020)",
+}
 
 
 def where(arm: str, seed: int) -> str:
@@ -93,7 +112,10 @@ def keep(arm: str, seed: int) -> None:
         gan.generator.load_state_dict(gan.averaged.state_dict())
         gan.averaged = gan.discriminator = None
     settings = recipe(arm, tuple(gan.sample(1, seed=0).shape[1:]))
-    tensors = {name: value.half().contiguous() for name, value in gan.state_dict().items() if value.is_floating_point()}
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in gan.state_dict().items()
+    }
     run = {**SIZE, "updates": ARMS[arm].get("updates", SIZE["updates"]), "seconds": train(arm, seed)["seconds"]}
     name = f"{arm}-seed{seed}.safetensors"
     with replacing(WEIGHTS / name) as aside:
@@ -111,7 +133,8 @@ def kept(arm: str, seed: int = 0) -> GAN:
     """
     with safe_open(intact(WEIGHTS, f"{arm}-seed{seed}.safetensors"), "pt") as file:
         gan = make(json.loads(file.metadata()["settings"]))
-        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    state = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     missing, _ = gan.load_state_dict(state, strict=False)
     if not any(name.startswith("discriminator.") for name in state):
         missing = [name for name in missing if not name.startswith("discriminator.")]
@@ -126,19 +149,56 @@ def about(arm: str, seed: int = 0) -> dict[str, Any]:
         return json.loads(file.metadata()["run"])
 
 
-def verdict(differences: list[float]) -> dict[str, Any]:
-    """Mean paired difference (arm - rival), its 95 % t-interval, and what it says of "smaller".
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of at least two values, and the ends of its 95 % t-interval."""
+    mean = statistics.mean(values)
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
+def verdict(differences: Sequence[float]) -> dict[str, Any]:
+    """Mean paired difference (arm - rival), its 95 % t-interval, its p, and what they say of "smaller".
 
     Raises:
-        ValueError: fewer than two differences, or more than the table of t has.
+        ValueError: fewer than two differences.
     """
-    n = len(differences)
-    require(2 <= n <= len(T95) + 1, f"differences holds {n} values; there must be 2 to {len(T95) + 1}")
-    values = torch.tensor(differences, dtype=torch.float64)
-    mean, half = values.mean().item(), T95[n - 2] * values.std().item() / math.sqrt(n)
-    low, high = mean - half, mean + half
+    require(len(differences) >= 2, f"differences holds {len(differences)} values; there must be at least 2")
+    mean, low, high = interval(differences)
     word = "confirmed" if high < 0 else "refuted" if low > 0 else "undecided"
-    return {"difference": mean, "interval": [low, high], "verdict": word}
+    alike = low == high  # no test is needed, or possible
+    p = float(mean == 0) if alike else stats.ttest_1samp(differences, 0).pvalue.item()
+    return {"difference": mean, "interval": [low, high], "p": p, "verdict": word}
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Each p corrected for all of them (Holm 1979): the smallest times n, the next times n - 1, and never falling."""
+    corrected, least = [0.0] * len(ps), 0.0
+    for rank, i in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[i]))
+        corrected[i] = least
+    return corrected
+
+
+def paper_of(id: str) -> str:
+    """The paper of a claim: RA of RA-C1, SV-SEQ of SV-SEQ-C1."""
+    return re.match(r"SV-[A-Z0-9]+|[A-Z]+", id).group()
+
+
+def settle(folder: Path) -> None:
+    """Correct the verdicts of a folder of results for how many claims of a paper were tested.
+
+    What a claim's own interval says and Holm's correction at 5 % does not is "leaning confirmed" or "leaning refuted".
+    """
+    results = {path: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+    for paper in sorted({paper_of(result["id"]) for result in results.values()}):
+        own = {path: result for path, result in results.items() if paper_of(result["id"]) == paper}
+        single = [verdict([row["difference"] for row in result["seeds"]]) for result in own.values()]
+        for (path, result), said, p in zip(own.items(), single, holm([said["p"] for said in single])):
+            leaning = "leaning " if p > 0.05 and said["verdict"] != "undecided" else ""
+            new = result | said | {"p_holm": p, "verdict": leaning + said["verdict"]}
+            if new != result:
+                with replacing(path) as aside:
+                    aside.write_text(json.dumps(new, indent=1) + "\n")
 
 
 def read(measure: str, run: dict[str, Any], other: dict[str, Any]) -> float:
@@ -175,8 +235,11 @@ def battles(claim: Claim, seeds: int) -> list[dict[str, Any]]:
 
 
 def test(claim: Claim, seeds: int, folder: Path | None = None) -> dict[str, Any]:
-    """Train the arms with so many seeds and write data/claims/ID.json, or ID.json in another folder."""
-    require(2 <= seeds <= len(T95) + 1, f"seeds is {seeds}; there must be 2 to {len(T95) + 1}")
+    """Train the arms with so many seeds and write data/claims/ID.json, or ID.json in another folder.
+
+    The verdicts there are then corrected for one claim more (``settle``); the one that is returned is.
+    """
+    whole("seeds", seeds, least=2)
     arms = dict.fromkeys((claim.arm, *claim.rivals))
     runs: dict[str, list[dict[str, Any]]] = {arm: [] for arm in arms}
     for seed in range(seeds):
@@ -195,17 +258,24 @@ def test(claim: Claim, seeds: int, folder: Path | None = None) -> dict[str, Any]
         "budget": budget(smoke="smoke", cpu="cpu", cuda="cuda", paper="paper"),
         "versions": {"torch": torch.__version__},
     }
-    with replacing((folder or RESULTS) / f"{claim.id}.json") as aside:
+    path = (folder or RESULTS) / f"{claim.id}.json"
+    with replacing(path) as aside:
         aside.write_text(json.dumps(result, indent=1) + "\n")
-    return result
+    settle(path.parent)
+    return json.loads(path.read_text())
+
+
+def results(prefix: str = "") -> dict[str, dict[str, Any]]:
+    """What came out of the tested claims whose names begin so, by name."""
+    files = sorted(RESULTS.glob(f"{prefix}*.json"))
+    return {path.stem: json.loads(path.read_text()) for path in files}
 
 
 def table() -> str:
-    """The README's table of claims, in Markdown."""
+    """Every tested claim, in Markdown."""
     lines = ["| claim | measure, smaller is better | difference [95 % interval] | seeds | verdict at this scale |"]
     lines.append("| --- | --- | --- | --- | --- |")
-    for path in sorted(RESULTS.glob("*.json")):
-        r = json.loads(path.read_text())
+    for r in results().values():
         measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
         other = f"{r['rival_measure']} of " if r["rival_measure"] else ""
         arms = f"{measure} of {r['arm']} against {other}{' or '.join(r['rivals']) or r['limit']}"
@@ -213,4 +283,26 @@ def table() -> str:
         difference = f"{r['difference']:+.3g} [{low:+.3g}, {high:+.3g}]"
         sentence = r["sentence"].replace("|", "\\|")
         lines.append(f"| {r['id']}: {sentence} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
+    return "\n".join(lines)
+
+
+def strength(r: dict[str, Any]) -> tuple[float, float, float]:
+    """A result's mean difference and its interval in standard deviations of the differences between seeds."""
+    spread = statistics.stdev(row["difference"] for row in r["seeds"])
+    return tuple(value / spread if spread else math.inf for value in (r["difference"], *r["interval"]))
+
+
+def summary() -> str:
+    """One line a paper, in Markdown: how many of its claims came out how, and the strongest effect."""
+    lines = ["| paper | claims | confirmed | refuted | leaning | undecided | the strongest effect |"]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    found = results()
+    for paper in dict.fromkeys(map(paper_of, found)):
+        own = [r for r in found.values() if paper_of(r["id"]) == paper]
+        words = [r["verdict"] for r in own]
+        n = [len(own), words.count("confirmed"), words.count("refuted")]
+        n += [sum(word.startswith("leaning") for word in words), words.count("undecided")]
+        best = max(own, key=lambda r: abs(strength(r)[0]))
+        sentence = f"{best['id']}, {best['verdict']}: {best['sentence']}".replace("|", "\\|")
+        lines.append(f"| {TITLES[paper]} | {' | '.join(map(str, n))} | {sentence} |")
     return "\n".join(lines)
