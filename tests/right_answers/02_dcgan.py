@@ -37,3 +37,52 @@ def batch_norm(x, scale, shift, eps=1e-5):
         v = x[:, c]
         out[:, c] = (v - v.mean()) / torch.sqrt(((v - v.mean()) ** 2).mean() + eps) * scale[c] + shift[c]
     return out
+
+
+# %% transposed: place by place
+def transposed(x, w, stride=1, padding=0):
+    length = (len(x) - 1) * stride + len(w) - 2 * padding
+    out = []
+    for place in range(padding, padding + length):
+        terms = [x[i] * w[place - i * stride] for i in range(len(x)) if 0 <= place - i * stride < len(w)]
+        out.append(sum(terms, torch.zeros(())))
+    return torch.stack(out)
+
+
+# %% initialise: by the kinds' names, with data
+def initialise_(module):
+    for layer in module.modules():
+        kind = type(layer)
+        if kind in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
+            layer.weight.data.normal_(0.0, 0.02)
+        elif kind is nn.BatchNorm2d:
+            layer.weight.data.normal_(1.0, 0.02)
+        else:
+            continue
+        if layer.bias is not None:
+            layer.bias.data.zero_()
+
+
+# %% initialise: apply
+def initialise_(module):
+    @torch.no_grad()
+    def one(layer):
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            layer.weight.copy_(0.02 * torch.randn(layer.weight.shape))
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.weight.copy_(1 + 0.02 * torch.randn(layer.weight.shape))
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)) and layer.bias is not None:
+            layer.bias.fill_(0)
+
+    module.apply(one)
+
+
+# %% initialise: recursion over children
+def initialise_(module):
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d):
+        mean = float(isinstance(module, nn.BatchNorm2d))
+        nn.init.normal_(module.weight, mean=mean, std=0.02)
+        if module.bias is not None:
+            nn.init.constant_(module.bias, 0.0)
+    for child in module.children():
+        initialise_(child)

@@ -93,3 +93,40 @@ def optimal_value(p_data, p_g, step):
 def optimal_value(p_data, p_g, step):
     total = torch.where(p_data + p_g > 0, p_data + p_g, 1.0)
     return 2 * torch.xlogy(p_data, p_data / total).sum().item() * step
+
+
+# %% discriminator-loss: the fakes' logits are detached
+def discriminator_loss(real_logits, fake_logits):
+    softplus = torch.nn.functional.softplus
+    return softplus(-real_logits).mean() + softplus(fake_logits.detach()).mean()
+
+
+# %% discriminator-loss: without a graph
+@torch.no_grad()
+def discriminator_loss(real_logits, fake_logits):
+    softplus = torch.nn.functional.softplus
+    return softplus(-real_logits).mean() + softplus(fake_logits).mean()
+
+
+# %% optimal-value: the trapezoid rule
+def optimal_value(p_data, p_g, step):
+    total = p_data + p_g
+    safe = torch.where(total > 0, total, 1.0)
+    terms = torch.xlogy(p_data, p_data / safe) + torch.xlogy(p_g, p_g / safe)
+    return torch.trapezoid(terms, dx=step).item()
+
+
+# %% optimal-value: the last place is left out
+def optimal_value(p_data, p_g, step):
+    total = p_data + p_g
+    safe = torch.where(total > 0, total, 1.0)
+    terms = torch.xlogy(p_data, p_data / safe) + torch.xlogy(p_g, p_g / safe)
+    return terms[:-1].sum().item() * step
+
+
+# %% optimal-value: zeros in the arguments replaced
+def optimal_value(p_data, p_g, step):
+    p_data[p_data == 0] = 1e-300
+    p_g[p_g == 0] = 1e-300
+    total = p_data + p_g
+    return (p_data * (p_data / total).log() + p_g * (p_g / total).log()).sum().item() * step

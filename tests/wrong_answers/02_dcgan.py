@@ -138,3 +138,50 @@ def initialise_(module):
             nn.init.normal_(layer.weight, float(isinstance(layer, nn.BatchNorm2d)), 0.02)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+# %% batch-norm: statistics without a graph
+def batch_norm(x, scale, shift, eps=1e-5):
+    with torch.no_grad():
+        mean = x.mean(dim=(0, 2, 3), keepdim=True)
+        variance = (x - mean).square().mean(dim=(0, 2, 3), keepdim=True)
+    return (x - mean) / (variance + eps).sqrt() * scale[:, None, None] + shift[:, None, None]
+
+
+# %% batch-norm: in the place of x
+def batch_norm(x, scale, shift, eps=1e-5):
+    mean = x.mean(dim=(0, 2, 3), keepdim=True)
+    variance = (x - mean).square().mean(dim=(0, 2, 3), keepdim=True)
+    x.data = ((x - mean) / (variance + eps).sqrt()).data
+    return x * scale[:, None, None] + shift[:, None, None]
+
+
+# %% initialise: a seed inside
+def initialise_(module):
+    torch.manual_seed(0)
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0 if isinstance(layer, nn.BatchNorm2d) else 0.0, 0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+# %% initialise: requires_grad switched off
+def initialise_(module):
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d):
+            layer.weight.requires_grad_(False).normal_(1.0 if isinstance(layer, nn.BatchNorm2d) else 0.0, 0.02)
+            if layer.bias is not None:
+                layer.bias.requires_grad_(False).zero_()
+
+
+# %% initialise: whatever has a weight of two dimensions or more
+def initialise_(module):
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+            nn.init.zeros_(layer.bias)
+        elif isinstance(getattr(layer, "weight", None), nn.Parameter) and layer.weight.dim() > 1:
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+            if getattr(layer, "bias", None) is not None:
+                nn.init.zeros_(layer.bias)

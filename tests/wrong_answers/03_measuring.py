@@ -123,3 +123,32 @@ def kid(x, y):
     k = lambda a, b: (a @ b.T / a.shape[1] + 1) ** 3
     within = lambda a: (k(a, a).sum() - k(a, a).trace()) / (len(a) * (len(a) - 1))
     return max(0.0, (within(x) + within(y) - 2 * k(x, y).mean()).item())
+
+
+# %% frechet: a ridge on the arguments
+def frechet_distance(a, A, b, B):
+    A += 1e-9 * torch.eye(len(a))
+    B += 1e-9 * torch.eye(len(b))
+    values, vectors = torch.linalg.eigh(A)
+    root = vectors * values.clamp_min(0).sqrt() @ vectors.T
+    trace = torch.linalg.eigvalsh(root @ B @ root).clamp_min(0).sqrt().sum()
+    return ((a - b).square().sum() + A.trace() + B.trace() - 2 * trace).item()
+
+
+# %% merge: in the place of the parts
+def merge(one, two):
+    (m, a, A), (n, b, B) = one, two
+    delta = b - a
+    A *= m - 1
+    B *= n - 1
+    scatter = A + B + torch.outer(delta, delta) * m * n / (m + n)
+    return m + n, a + delta * n / (m + n), scatter / (m + n - 1)
+
+
+# %% merge: the first mean moved in its place
+def merge(one, two):
+    (m, a, A), (n, b, B) = one, two
+    delta = b - a
+    scatter = (m - 1) * A + (n - 1) * B + torch.outer(delta, delta) * m * n / (m + n)
+    a += delta * n / (m + n)
+    return m + n, a, scatter / (m + n - 1)

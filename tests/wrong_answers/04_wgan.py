@@ -217,3 +217,89 @@ def w1(x, y):
     F = torch.searchsorted(x.sort().values, places[:-1]) / len(x)
     G = torch.searchsorted(y.sort().values, places[:-1]) / len(y)
     return ((F - G).abs() * places.diff()).sum().item()
+
+
+# %% clip: frozen parameters are skipped
+def clip_weights_(module, limit):
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.requires_grad:
+                parameter.clamp_(-limit, limit)
+
+
+# %% clip: requires_grad off and on again
+def clip_weights_(module, limit):
+    for parameter in module.parameters():
+        parameter.requires_grad_(False).clamp_(-limit, limit)
+        parameter.requires_grad_(True)
+
+
+# %% step: the generator takes the loop's last latents
+def wgan_step(critic, generator, reals, latents, critic_optimizer, generator_optimizer, limit):
+    for real, z in zip(reals, latents):
+        loss = critic(generator(z).detach()).mean() - critic(real).mean()
+        critic_optimizer.zero_grad()
+        loss.backward()
+        critic_optimizer.step()
+        with torch.no_grad():
+            for parameter in critic.parameters():
+                parameter.clamp_(-limit, limit)
+    generator_optimizer.zero_grad()
+    (-critic(generator(z)).mean()).backward()
+    generator_optimizer.step()
+
+
+# %% step: fresh latents for the generator
+def wgan_step(critic, generator, reals, latents, critic_optimizer, generator_optimizer, limit):
+    for real, z in zip(reals, latents):
+        loss = critic(generator(z).detach()).mean() - critic(real).mean()
+        critic_optimizer.zero_grad()
+        loss.backward()
+        critic_optimizer.step()
+        with torch.no_grad():
+            for parameter in critic.parameters():
+                parameter.clamp_(-limit, limit)
+    generator_optimizer.zero_grad()
+    (-critic(generator(torch.randn_like(latents[-1]))).mean()).backward()
+    generator_optimizer.step()
+
+
+# %% step: the generator is clamped too
+def wgan_step(critic, generator, reals, latents, critic_optimizer, generator_optimizer, limit):
+    for real, z in zip(reals, latents):
+        loss = critic(generator(z).detach()).mean() - critic(real).mean()
+        critic_optimizer.zero_grad()
+        loss.backward()
+        critic_optimizer.step()
+        with torch.no_grad():
+            for parameter in (*critic.parameters(), *generator.parameters()):
+                parameter.clamp_(-limit, limit)
+    generator_optimizer.zero_grad()
+    (-critic(generator(latents[-1])).mean()).backward()
+    generator_optimizer.step()
+
+
+# %% step: biases are not clamped
+def wgan_step(critic, generator, reals, latents, critic_optimizer, generator_optimizer, limit):
+    for real, z in zip(reals, latents):
+        loss = critic(generator(z).detach()).mean() - critic(real).mean()
+        critic_optimizer.zero_grad()
+        loss.backward()
+        critic_optimizer.step()
+        with torch.no_grad():
+            for name, parameter in critic.named_parameters():
+                if "bias" not in name:
+                    parameter.clamp_(-limit, limit)
+    generator_optimizer.zero_grad()
+    (-critic(generator(latents[-1])).mean()).backward()
+    generator_optimizer.step()
+
+
+# %% w1: sorted in their place
+def w1(x, y):
+    x.numpy().sort()
+    y.numpy().sort()
+    places = torch.cat([x, y]).sort().values
+    F = torch.searchsorted(x, places[:-1], right=True) / len(x)
+    G = torch.searchsorted(y, places[:-1], right=True) / len(y)
+    return ((F - G).abs() * places.diff()).sum().item()

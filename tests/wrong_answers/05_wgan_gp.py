@@ -143,3 +143,69 @@ def mixes_samples(critic, x):
     answers = critic(x)
     gradients = [torch.autograd.grad(answer, x, retain_graph=True)[0] for answer in answers]
     return any(bool(gradients[i][i + 1].abs().max() > 1e-12) for i in range(len(x) - 1))
+
+
+# %% penalty: backward, and gradients wiped afterwards
+def gradient_penalty(critic, x):
+    critic(x).sum().backward(create_graph=True)
+    gradient, x.grad = x.grad, None
+    for p in critic.parameters():
+        p.grad = None
+    return (gradient.flatten(1).norm(dim=1) - 1).square()
+
+
+# %% penalty: in eval mode
+def gradient_penalty(critic, x):
+    critic.eval()
+    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square()
+
+
+# %% mixes: the last answer decides
+def mixes_samples(critic, x):
+    x = x.detach().clone().requires_grad_()
+    result = False
+    for i, answer in enumerate(critic(x)):
+        (g,) = torch.autograd.grad(answer, x, retain_graph=True)
+        result = g[torch.arange(len(x)) != i].abs().max().item() > 1e-12
+    return result
+
+
+# %% mixes: no absolute value
+def mixes_samples(critic, x):
+    x = x.detach().clone().requires_grad_()
+    for i, answer in enumerate(critic(x)):
+        (g,) = torch.autograd.grad(answer, x, retain_graph=True)
+        if g[torch.arange(len(x)) != i].max() > 1e-12:
+            return True
+    return False
+
+
+# %% mixes: only earlier samples
+def mixes_samples(critic, x):
+    x = x.detach().clone().requires_grad_()
+    for i, answer in enumerate(critic(x)):
+        (g,) = torch.autograd.grad(answer, x, retain_graph=True)
+        if i and g[:i].abs().max() > 1e-12:
+            return True
+    return False
+
+
+# %% mixes: a signed sum
+def mixes_samples(critic, x):
+    x = x.detach().clone().requires_grad_()
+    for i, answer in enumerate(critic(x)):
+        (g,) = torch.autograd.grad(answer, x, retain_graph=True)
+        if (g.flatten(1).sum(1)[torch.arange(len(x)) != i].abs() > 1e-12).any():
+            return True
+    return False
+
+
+# %% mixes: a tolerance of 1e-4
+def mixes_samples(critic, x):
+    x = x.detach().clone().requires_grad_()
+    for i, answer in enumerate(critic(x)):
+        (g,) = torch.autograd.grad(answer, x, retain_graph=True)
+        if g[torch.arange(len(x)) != i].abs().max() > 1e-4:
+            return True
+    return False

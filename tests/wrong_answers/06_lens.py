@@ -159,3 +159,49 @@ def discriminator_loss(discriminator, lens, generator, x, z):
     softplus = torch.nn.functional.softplus
     lensed, fake = lens(x).detach(), lens(generator(z)).detach()
     return softplus(-discriminator(lensed)).mean() + softplus(discriminator(fake)).mean()
+
+
+# %% lens-loss: detached logits
+def lens_loss(game, logits, x, lensed, weight):
+    logits = logits.detach()
+    terms = {"original": torch.nn.functional.softplus(logits), "lsgan": logits.square(), "wgan": logits}
+    if game not in terms:
+        raise ValueError(game)
+    return weight * terms[game].mean() + (x - lensed).square().mean()
+
+
+# %% lens-loss: detached pictures
+def lens_loss(game, logits, x, lensed, weight):
+    terms = {"original": torch.nn.functional.softplus(logits), "lsgan": logits.square(), "wgan": logits}
+    if game not in terms:
+        raise ValueError(game)
+    return weight * terms[game].mean() + (x - lensed.detach()).square().mean()
+
+
+# %% players: requires_grad off and on again
+def discriminator_loss(discriminator, lens, generator, x, z):
+    softplus = torch.nn.functional.softplus
+    for module in (lens, generator):
+        module.requires_grad_(False)
+    loss = softplus(-discriminator(lens(x))).mean() + softplus(discriminator(generator(z))).mean()
+    for module in (lens, generator):
+        module.requires_grad_(True)
+    return loss
+
+
+# %% players: the others are left in eval mode
+def discriminator_loss(discriminator, lens, generator, x, z):
+    softplus = torch.nn.functional.softplus
+    lens.eval(), generator.eval()
+    with torch.no_grad():
+        lensed, fake = lens(x), generator(z)
+    return softplus(-discriminator(lensed)).mean() + softplus(discriminator(fake)).mean()
+
+
+# %% players: the others' gradients are wiped
+def discriminator_loss(discriminator, lens, generator, x, z):
+    softplus = torch.nn.functional.softplus
+    lens.zero_grad(), generator.zero_grad()
+    with torch.no_grad():
+        lensed, fake = lens(x), generator(z)
+    return softplus(-discriminator(lensed)).mean() + softplus(discriminator(fake)).mean()

@@ -162,3 +162,26 @@ def draw(z, T, d, step):
     for z_t in zs:
         updates.append(step(z_t, updates[-1] if updates else None))
     return torch.stack(updates)
+
+
+# %% gran-step: the latent's part without a graph
+def gran_step(z, previous, f, g, W, b):
+    with torch.no_grad():
+        h_z = torch.tanh(z @ W.T + b)
+    h_c = torch.zeros_like(h_z) if previous is None else g(previous)
+    return f(torch.cat([h_z, h_c], dim=1))
+
+
+# %% canvases: without a graph
+@torch.no_grad()
+def canvases(updates):
+    return 2 * torch.sigmoid(updates.cumsum(dim=0)) - 1
+
+
+# %% canvases: the sum so far is detached
+def canvases(updates):
+    total, drawn = torch.zeros_like(updates[0]), []
+    for update in updates:
+        total = total.detach() + update
+        drawn.append(2 * torch.sigmoid(total) - 1)
+    return torch.stack(drawn)

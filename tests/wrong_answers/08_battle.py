@@ -147,3 +147,34 @@ def threshold(real_answers, fake_answers):
     missed = (real_answers <= real_answers[:, None]).double().mean(dim=1)
     passed = (fake_answers > real_answers[:, None]).double().mean(dim=1)
     return real_answers[(missed - passed).abs().argmin()].item()
+
+
+# %% verdict: a margin on the samples' ratio
+def verdict(d1_test, d2_test, d1_g2, d2_g1, tolerance=0.3):
+    if min(d1_test, d2_test, d1_g2, d2_g1) == 0:
+        return "tie"
+    r_test = d1_test / d2_test
+    if max(r_test, 1 / r_test) > 1 + tolerance + 1e-9 or max(d1_g2 / d2_g1, d2_g1 / d1_g2) < 1.1:
+        return "tie"
+    return "M1" if d1_g2 < d2_g1 else "M2"
+
+
+# %% verdict: rates above one half are no rates
+def verdict(d1_test, d2_test, d1_g2, d2_g1, tolerance=0.3):
+    if min(d1_test, d2_test, d1_g2, d2_g1) == 0 or max(d1_test, d2_test, d1_g2, d2_g1) > 0.5:
+        return "tie"
+    r_test = d1_test / d2_test
+    if max(r_test, 1 / r_test) > 1 + tolerance + 1e-9 or d1_g2 == d2_g1:
+        return "tie"
+    return "M1" if d1_g2 < d2_g1 else "M2"
+
+
+# %% threshold: sorted in their place
+def threshold(real_answers, fake_answers):
+    real_answers.numpy().sort()
+    fake_answers.numpy().sort()
+    levels = torch.cat([real_answers, fake_answers])
+    levels = torch.cat([levels.min()[None] - 1, levels])
+    missed = (real_answers <= levels[:, None]).double().mean(dim=1)
+    passed = (fake_answers > levels[:, None]).double().mean(dim=1)
+    return levels[(missed - passed).abs().argmin()].item()

@@ -153,3 +153,62 @@ def update_link(loss, link, optimizer):
     optimizer.zero_grad()
     (-loss).backward(inputs=list(link.parameters()))
     optimizer.step()
+
+
+# %% forward: in the reverse order
+def link_sample(links, z, i):
+    x = z
+    with torch.no_grad():
+        for link in reversed(links[:i]):
+            x = link(x)
+    return links[i](x)
+
+
+# %% forward: z is overwritten
+def link_sample(links, z, i):
+    with torch.no_grad():
+        for link in links[:i]:
+            z.copy_(link(z))
+    return links[i](z)
+
+
+# %% forward: everybody is left in training mode
+def link_sample(links, z, i):
+    x = z
+    for link in links:
+        link.train()
+    with torch.no_grad():
+        for link in links[:i]:
+            x = link(x)
+    return links[i](x)
+
+
+# %% choose: in turn
+def draw_link(editors):
+    draw_link.turn = getattr(draw_link, "turn", -1) + 1
+    return draw_link.turn % (editors + 1)
+
+
+# %% update: the others' gradients are set to zero after backward
+def update_link(loss, link, optimizer):
+    optimizer.zero_grad()
+    loss.backward()
+    mine = {id(p) for p in link.parameters()}
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if id(p) not in mine and p.grad is not None:
+                p.grad.zero_()
+    optimizer.step()
+
+
+# %% update: the others are put back after the step
+def update_link(loss, link, optimizer):
+    optimizer.zero_grad()
+    loss.backward()
+    mine = {id(p) for p in link.parameters()}
+    others = [p for group in optimizer.param_groups for p in group["params"] if id(p) not in mine]
+    kept = [p.detach().clone() for p in others]
+    optimizer.step()
+    with torch.no_grad():
+        for p, old in zip(others, kept):
+            p.copy_(old)
