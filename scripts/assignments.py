@@ -1,12 +1,14 @@
 """Release the graded assignments, and grade what comes back.
 
 python scripts/assignments.py release         # build/assignments/NAME/NAME.ipynb and build/assignments.zip
-python scripts/assignments.py grade FOLDER    # FOLDER/STUDENT/... -> build/graded/scores.csv
+python scripts/assignments.py grade FOLDER    # FOLDER/STUDENT/... -> build/graded/: tables, and a page for each student
+python scripts/assignments.py regrade         # add up what was typed into build/graded/NAME.csv; write the pages anew
 """
 
 import argparse
 import sys
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -22,6 +24,7 @@ from nbgrader.preprocessors import (
 from traitlets.config import PyFileConfigLoader
 
 sys.path.insert(0, str(Path(__file__).parent))
+import feedback  # noqa: E402
 from grading import BUILD, NAMES, ROOT, cores, grade, handed_in, sandbox_works, source  # noqa: E402
 
 # what nbgrader's own generate_assignment does to a source, in its order
@@ -54,9 +57,19 @@ def main() -> None:
     grading.add_argument("--jobs", type=int, default=cores(), help="how many run at once (%(default)s)")
     sandbox = "run each under bubblewrap: no network, one folder; auto: where that works (%(default)s)"
     grading.add_argument("--sandbox", choices=("auto", "yes", "no"), default="auto", help=sandbox)
+    when = "count days late from then, such as 2026-12-01T23:59; a file's date, or its timestamp.txt, says when it came"
+    grading.add_argument("--deadline", type=datetime.fromisoformat, help=when)
+    commands.add_parser("regrade", help="take over points that were typed into build/graded/NAME.csv")
     arguments = parser.parse_args()
     if arguments.command == "release":
         print(release())
+        return
+    if arguments.command == "regrade":
+        try:
+            tables = feedback.regrade(BUILD / "graded")
+        except ValueError as error:
+            parser.error(str(error))
+        print("\n".join(map(str, tables)) or f"{BUILD / 'graded'} holds nothing that was graded")
         return
     if not arguments.folder.is_dir():
         parser.error(f"{arguments.folder} is no folder")
@@ -69,7 +82,11 @@ def main() -> None:
         parser.error("--sandbox yes: bubblewrap (bwrap) is not installed, or cannot make a sandbox here")
     print("each in a sandbox" if walled else "no sandbox (bubblewrap): what was handed in runs with your rights")
     release()
-    table = grade(arguments.folder, BUILD / "graded", jobs=arguments.jobs, sandbox=walled)
+    deadline = arguments.deadline and arguments.deadline.timestamp()
+    try:
+        table = grade(arguments.folder, BUILD / "graded", jobs=arguments.jobs, sandbox=walled, deadline=deadline)
+    except ValueError as error:  # something that was typed into a table
+        parser.error(str(error))
     print(table.read_text(encoding="utf-8"), end="")
     print(table)
 

@@ -8,7 +8,6 @@ folder, does not see the solutions, and every process that it starts ends with i
 
 import ast
 import asyncio
-import csv
 import io
 import os
 import random
@@ -22,6 +21,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +32,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
+
+sys.path.insert(0, str(Path(__file__).parent))
+import feedback  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -50,6 +53,7 @@ class File:
     name: str
     data: bytes | None
     why: str = ""
+    when: float | None = None  # seconds since the epoch at which it was handed in, as far as one can tell
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Handed:
     assignment: str
     notebook: NotebookNode
     note: str = ""
+    when: float | None = None
 
 
 def marks(cell: NotebookNode) -> dict:
@@ -75,17 +80,25 @@ def key(cell: NotebookNode) -> str | None:
 # what was handed in
 
 
-def unzipped(name: str, data: bytes) -> list[File]:
-    """The files of a zip, in memory."""
+def unzipped(name: str, data: bytes, when: float | None = None) -> list[File]:
+    """The files of a zip, in memory; all were handed in when the zip was."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as zipped:
             inside = [i for i in zipped.infolist() if not i.is_dir()]
             return [
-                File(f"{name}/{i.filename}", zipped.read(i) if i.file_size <= LARGEST else None, "too large")
+                File(f"{name}/{i.filename}", zipped.read(i) if i.file_size <= LARGEST else None, "too large", when)
                 for i in inside[:1000]
             ]
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
         return [File(name, None, f"no zip that can be read: {type(error).__name__}")]
+
+
+def handed_in_at(path: Path) -> float:
+    """When a file was handed in: what nbgrader's timestamp.txt beside it says, or its own date."""
+    stamp = path.with_name("timestamp.txt")
+    with suppress(OSError, ValueError):
+        return datetime.fromisoformat(stamp.read_text(encoding="utf-8").strip()[:19]).timestamp()
+    return path.stat().st_mtime
 
 
 def files(path: Path, folder: Path) -> list[File]:
@@ -105,9 +118,12 @@ def files(path: Path, folder: Path) -> list[File]:
             except OSError as error:
                 found.append(File(name, None, error.strerror))
             else:
-                found += unzipped(name, data) if each.suffix.lower() == ".zip" else [File(name, data)]
+                when = handed_in_at(each)
+                zipped = each.suffix.lower() == ".zip"
+                found += unzipped(name, data, when) if zipped else [File(name, data, when=when)]
     hidden = re.compile(r"(^|/)(\.|__MACOSX)")
-    return [file for file in found if not hidden.search(file.name.replace(os.sep, "/"))]
+    shown = [file for file in found if not hidden.search(file.name.replace(os.sep, "/"))]
+    return [file for file in shown if Path(file.name).name != "timestamp.txt"]
 
 
 def read(data: bytes) -> NotebookNode:
@@ -165,7 +181,7 @@ def handed_in(folder: Path, out: Path | None = None) -> Iterator[tuple[str, list
                     notes.append(f"{file.name}: there is no such assignment")
                 elif all((name, notebook) != (other.assignment, other.notebook) for other in taken):
                     note = "" if Path(file.name).name == f"{name}.ipynb" else f"it came as {file.name}"
-                    taken.append(Handed(student, name, notebook, note))
+                    taken.append(Handed(student, name, notebook, note, file.when))
         if not taken and not notes:
             lies = ", ".join(file.name for file in there[:5]) or "nothing"
             notes = [f"no notebook: {lies} lies there"]
@@ -356,10 +372,12 @@ async def grade_one(
     secret: tuple[Path, ...] = (),
     cell_seconds: int = 60,
     seconds: int = 600,
+    deadline: float | None = None,
 ) -> tuple[dict[str, object], NotebookNode]:
     """Grade one notebook: its row of the table, and the notebook as it was run, with our tests in it.
 
-    ``sandbox`` runs it under bubblewrap, where the folders of ``secret`` are empty.
+    ``sandbox`` runs it under bubblewrap, where the folders of ``secret`` are empty. ``deadline``, in seconds since the
+    epoch, is what days late are counted from.
     """
     name, row = handed.assignment, dict(student=handed.student, assignment=handed.assignment)
     notebook, note = put_together(handed.notebook, name)
@@ -379,7 +397,11 @@ async def grade_one(
     notebook.cells = [c for c in notebook.cells if "canary" not in c.metadata]
     for cell in notebook.cells:
         cell.metadata.pop("ended", None)
+    essay = {key(c): 0.0 for c in essays if c.source.strip() == untouched[key(c)]}  # what is written, a reader gives
     row |= {
+        "points": {key(c).removesuffix("-test"): marks(c)["points"] * float(c in right) for c in tests} | essay,
+        "messages": {key(c).removesuffix("-test"): feedback.message_of(c) for c in tests if c not in right},
+        "late_days": feedback.late_days(handed.when, deadline),
         "score": float(sum(marks(c)["points"] for c in right)),
         "of": float(sum(marks(c)["points"] for c in tests)),
         "by_hand": float(sum(marks(c)["points"] for c in essays if c.source.strip() != untouched[key(c)])),
@@ -387,11 +409,6 @@ async def grade_one(
         "note": "; ".join(filter(None, notes)),
     }
     return row, notebook
-
-
-def plain(value: object) -> object:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def cores() -> int:
@@ -426,13 +443,18 @@ async def grade_all(folder: Path, out: Path, jobs: int | None = None, **settings
 def grade(folder: Path, out: Path, **settings) -> Path:
     """Grade every submission in a folder, ``jobs`` at a time (None: one for each core); the table, out/scores.csv.
 
-    Other settings are those of ``grade_one``. Each student has at least one row.
+    Other settings are those of ``grade_one``. Each student has at least one row. What was there before is copied aside,
+    points that were typed into its tables stay, and so do the rows of students and assignments that were not handed in.
     """
     secret = (ROOT / "notebooks" / "assignments", ROOT / "tests", BUILD, folder.resolve(), out.resolve())
     out.mkdir(parents=True, exist_ok=True)
+    by_hand = feedback.typed(out)  # before anything is run: a slip in a table is told at once
+    feedback.set_aside(out)
     rows = asyncio.run(grade_all(folder, out, secret=secret, **settings))
-    with open(out / "scores.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows({name: plain(value) for name, value in row.items()} for row in rows)
+    graded = {(str(feedback.plain(row["student"])), row["assignment"]) for row in rows}
+    others = [row for row in feedback.read_csv(out / "scores.csv") if (row["student"], row["assignment"]) not in graded]
+    both = sorted([*others, *rows], key=lambda row: (feedback.named(row["student"]), row["assignment"]))
+    feedback.take(out, rows)
+    feedback.write_csv(out / "scores.csv", list(COLUMNS), both)
+    feedback.write(out, by_hand)
     return out / "scores.csv"

@@ -7,8 +7,10 @@ import asyncio
 import copy
 import csv
 import hashlib
+import html
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,8 +25,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 import assignments  # noqa: E402
+import feedback  # noqa: E402
 import grading  # noqa: E402
-from test_assignments import SOURCES, cells_of, every_assignment, exercises, marks  # noqa: E402
+from test_assignments import SOURCES, between, cells_of, every_assignment, exercises, marks  # noqa: E402
 
 VICTIM = "08_battle"
 RIGHT, HOSTILE = {}, {}  # name -> (what turns an answered copy into this submission, the name of its file)
@@ -547,3 +550,114 @@ def test_a_checkout_in_brackets_is_released_and_graded(tmp_path):
     told = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True).stdout
     assert f"ada,{VICTIM},16.0,16.0,4.0,,\n" in told
     assert len(list((clone / "build" / "assignments").glob("*/*.ipynb"))) == len(SOURCES)
+
+
+# what a teacher and a student get to see
+
+
+def test_tables_have_every_student_with_points_by_exercise(graded):
+    _, base = graded
+    rows = {row["student"]: row for row in feedback.read_csv(base / "graded" / f"{VICTIM}.csv")}
+    full = rows["reference"]
+    assert list(full) == ["student", *ALL.split(), "picture", "total", "of", "late_days", "to_read", "note"]
+    assert [full[name] for name in (*ALL.split(), "picture", "total", "of", "to_read")] == [
+        "4.0", "6.0", "6.0", "", "16.0", "20.0", "picture"
+    ]  # fmt: skip
+    blank = rows["blank"]
+    assert (blank["total"], blank["picture"], blank["to_read"]) == ("0.0", "0.0", ""), "an untouched essay has 0 points"
+    assert rows["deleted"]["verdict"] == "0.0" and rows["deleted"]["total"] == "10.0"
+    assert rows["'=1+cmd"]["total"] == "16.0"
+    assert all((base / "graded" / f"{name}.csv").exists() for name in SOURCES)
+
+
+def test_items_say_how_often_each_message_was_met(graded):
+    _, base = graded
+    items = [row for row in feedback.read_csv(base / "graded" / "items.csv") if row["assignment"] == VICTIM]
+    assert list(dict.fromkeys(row["exercise"] for row in items)) == [*ALL.split(), "picture"]
+    errors = [row for row in items if row["exercise"] == "errors"]
+    n = {row["submissions"] for row in errors}
+    assert len(n) == 1 and int(n.pop()) == len(feedback.read_csv(base / "graded" / f"{VICTIM}.csv"))
+    assert sum(int(row["times"]) for row in errors) >= 3 and all(row["message"] for row in errors)
+    points = [float(row["errors"]) for row in feedback.read_csv(base / "graded" / f"{VICTIM}.csv")]
+    assert float(errors[0]["mean"]) == pytest.approx(sum(points) / len(points), abs=0.005)
+
+
+@every_assignment
+def test_pages_hold_no_hidden_test_and_no_solution(name, graded):
+    _, base = graded
+    hidden = "\n".join(between(cell, "HIDDEN TESTS") for cell in nbformat.read(SOURCES[name], 4).cells)
+    visible = "\n".join(cell.source for cell in grading.released(name).cells)
+    lines = [line.strip() for line in hidden.splitlines() if len(line.strip()) > 25 and line.strip() not in visible]
+    assert len(lines) > 8
+    for student in ("blank", "reference"):
+        page = html.unescape(re.sub("<[^>]*>", "", (base / "graded" / student / f"{name}.html").read_text()))
+        told = [line for line in lines if line in page and not line.startswith(('f"', '"'))]  # messages may be told
+        assert not told, told
+        assert "HIDDEN" not in page
+    page = (base / "graded" / "blank" / f"{name}.html").read_text()
+    assert "NotImplementedError" in page and "0 of 20 points" in page
+    reference = between(next(iter(exercises(name)[1].values()))[0], "SOLUTION").strip().splitlines()[0].strip()
+    assert reference not in html.unescape(page)
+
+
+def test_a_page_runs_nothing_that_a_student_wrote(released):
+    notebook = answered(released[VICTIM])
+    notebook.cells.append(MARKDOWN("<script>alert(1)</script><img src=x onerror=alert(2)>"))
+    row = {"errors": 4.0, "verdict": 0.0, "threshold": 6.0, "picture": ""}
+    row |= {"total": 10.0, "of": 20.0, "late_days": 2, "note": ""}
+    page = feedback.feedback(notebook, VICTIM, row, {"verdict": "r_test = 1, r_sample = 3: M2"})
+    assert "<script>alert" not in page and "<img src=x" not in page, "what was written is escaped"
+    assert "0 of 6 points" in page and "r_sample = 3: M2" in page and "2 days late" in page and "not read yet" in page
+
+
+@pytest.fixture
+def small(released, tmp_path):
+    """Ada's right notebook, graded; its folder, and where the tables lie."""
+    folder, out = tmp_path / "in", tmp_path / "graded"
+    hand_in(folder, "ada", f"{VICTIM}.ipynb", text(answered(released[VICTIM])))
+    deadline = (folder / "ada" / f"{VICTIM}.ipynb").stat().st_mtime - 100_000  # a day and some hours
+    grading.grade(folder, out, jobs=1, deadline=deadline)
+    return folder, out
+
+
+def cell_of(out, student, column):
+    (row,) = (row for row in feedback.read_csv(out / f"{VICTIM}.csv") if row["student"] == student)
+    return row[column]
+
+
+def type_in(out, student, column, value):
+    path = out / f"{VICTIM}.csv"
+    rows = feedback.read_csv(path)
+    for row in rows:
+        row[column] = value if row["student"] == student else row[column]
+    feedback.write_csv(path, list(rows[0]), rows)
+
+
+def test_typed_points_survive_another_grading(small, released):
+    folder, out = small
+    assert cell_of(out, "ada", "late_days") == "2" and cell_of(out, "ada", "to_read") == "picture"
+    type_in(out, "ada", "picture", "3,5")
+    type_in(out, "ada", "errors", "2")
+    feedback.regrade(out)
+    assert (cell_of(out, "ada", "total"), cell_of(out, "ada", "to_read")) == ("17.5", "")
+    assert "17.5 of 20 points" in (out / "ada" / f"{VICTIM}.html").read_text()
+    other = folder.with_name("others")  # another week's folder: ada is not in it
+    hand_in(other, "bo", f"{VICTIM}.ipynb", released[VICTIM].read_bytes())
+    grading.grade(other, out, jobs=1)
+    assert (cell_of(out, "ada", "total"), cell_of(out, "bo", "total")) == ("17.5", "0.0")
+    scores = {row["student"] for row in feedback.read_csv(out / "scores.csv")}
+    assert scores == {"ada", "bo"} and (out / "ada" / f"{VICTIM}.ipynb").exists()
+    grading.grade(folder, out, jobs=1)
+    assert cell_of(out, "ada", "picture") == "3.5" and cell_of(out, "ada", "errors") == "2.0"
+    before = sorted(out.parent.glob("graded before *"))
+    assert len(before) == 2 and {row["student"] for row in feedback.read_csv(before[0] / "scores.csv")} == {"ada"}
+    lines = (out / f"{VICTIM}.csv").read_text().replace(",", ";")  # as some spreadsheets save it
+    (out / f"{VICTIM}.csv").write_text("\ufeff" + lines, encoding="utf-8")
+    feedback.regrade(out)
+    assert cell_of(out, "ada", "total") == "17.5"
+    for wrong in ("five", "4.5", "-1"):
+        type_in(out, "ada", "picture", wrong)
+        with pytest.raises(
+            ValueError, match=f"{VICTIM}.csv, ada, picture: '{wrong}' is no number of points from 0 to 4"
+        ):
+            feedback.regrade(out)
