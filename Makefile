@@ -5,7 +5,7 @@ BIN = .venv/bin
 SETUP = .venv/.ready
 CLEAN = nbstripout --keep-output --keep-count --keep-id --extra-keys "cell.metadata.execution metadata.language_info.version"
 
-.PHONY: setup run lab test lint notebooks bench faults assignments grade regrade browser book
+.PHONY: setup run lab test lint notebooks bench faults assignments student-copy grade regrade browser book
 
 setup: $(SETUP)
 
@@ -46,11 +46,17 @@ faults: $(SETUP)  ## kill, interrupt, damage and mislead ganlib some hundreds of
 assignments: $(SETUP)  ## students' copies of the assignments, without solutions, and a zip, under build/
 	$(BIN)/python scripts/assignments.py release
 
+student-copy: $(SETUP)  ## a zip of the course for students: no solutions, hidden tests or rubrics, and how to hand in
+	$(BIN)/python scripts/assignments.py student-copy
+
 grade: $(SETUP)  ## SUBMISSIONS=folder, with a folder or a zip for each student: scores as CSV under build/graded/
 	@test -n "$(SUBMISSIONS)" || { echo "make grade SUBMISSIONS=folder"; exit 2; }
 	$(BIN)/python scripts/assignments.py grade "$(SUBMISSIONS)" $(GRADING)
 
-regrade: $(SETUP)  ## take over the points that you typed into build/graded/NAME.csv, and write the students' pages anew
+restudent-copy: $(SETUP)  ## a zip of the course for students: no solutions, hidden tests or rubrics, and how to hand in
+	$(BIN)/python scripts/assignments.py student-copy
+
+grade: $(SETUP)  ## take over the points that you typed into build/graded/NAME.csv, and write the students' pages anew
 	$(BIN)/python scripts/assignments.py regrade
 
 browser:  ## the sliders in a real JupyterLab and Chromium; installs nothing, says what is missing

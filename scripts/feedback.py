@@ -215,7 +215,7 @@ def feedback(executed: NotebookNode, name: str, row: dict, messages: dict[str, s
     cells = [nbformat.v4.new_markdown_cell("\n".join(lines))]
     for cell in executed.cells:
         mark, exercise = key(cell), (key(cell) or "").removesuffix("-test")
-        if mark in ours and exercise in parts and cell.cell_type == "code":
+        if mark in ours and marks(cell).get("grade") and cell.cell_type == "code":
             cells.append(nbformat.v4.new_code_cell(ours[mark].source))
             said = f" {messages[exercise]}" if exercise in messages else ""
             cells.append(nbformat.v4.new_markdown_cell(f"**{points(exercise)}.**{said}"))

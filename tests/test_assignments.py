@@ -4,8 +4,11 @@ What is handed in is graded in tests/test_grading.py.
 """
 
 import ast
+import os
 import re
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import matplotlib
@@ -126,3 +129,35 @@ def test_release_holds_no_solution_and_no_hidden_test(name, released):
     assert len(secrets) > 15
     assert [line for line in secrets if line in shown] == []
     assert shown.count("YOUR CODE HERE") >= 3 and "YOUR ANSWER HERE" in shown
+
+
+def test_the_students_course_holds_nothing_of_the_teachers(tmp_path):
+    """Every file of the zip is searched; what is left works."""
+    with zipfile.ZipFile(assignments.student_copy()) as zipped:
+        files = {name: zipped.read(name) for name in zipped.namelist()}
+        zipped.extractall(tmp_path)
+    secrets = set()
+    for name, path in SOURCES.items():
+        for cell in nbformat.read(path, 4).cells:
+            hidden = (line.strip() for line in between(cell, "HIDDEN TESTS").splitlines())
+            secrets |= {line for line in hidden if len(line) > 60}  # shorter ones stand elsewhere too
+            if cell.cell_type == "markdown" and marks(cell):
+                secrets |= {part.strip() for part in cell.source.split("\n") if part}
+        secrets |= {code.strip() for kind in ("right", "wrong") for _, _, code in answers(kind, name)}
+    assert len(secrets) > 500
+    for name, data in files.items():
+        if name.endswith((".npz", ".safetensors", ".png")):
+            continue
+        text = data.decode("utf-8")
+        assert not re.search("BEGIN SOLUTION|BEGIN HIDDEN|Reference answer\\.|\\*Rubric", text), name
+        if "/assignments/" in name and name.endswith(".ipynb"):
+            text = "\n".join(cell.source for cell in nbformat.reads(text, 4).cells)
+        found = [secret for secret in secrets if secret in text]
+        assert not found, (name, found)
+    course = tmp_path / "ganlib-course"
+    assert {path.stem for path in (course / "notebooks" / "assignments").glob("*/*.ipynb")} == set(SOURCES)
+    assert "hand in" in (course / "notebooks" / "assignments" / "README.md").read_text().lower()
+    for name in ("README.md", "Makefile", "notebooks/01_vanilla_gan.ipynb", "data/mnist5k_train.npz"):
+        assert (course / name).exists()
+    code = "import ganlib; assert 'ganlib-course' in ganlib.__file__; ganlib.load('mnist5k')"
+    subprocess.run([sys.executable, "-c", code], cwd=course, check=True, env=os.environ | {"PYTHONPATH": str(course)})

@@ -596,8 +596,11 @@ def test_pages_hold_no_hidden_test_and_no_solution(name, graded):
         assert "HIDDEN" not in page
     page = (base / "graded" / "blank" / f"{name}.html").read_text()
     assert "NotImplementedError" in page and "0 of 20 points" in page
-    reference = between(next(iter(exercises(name)[1].values()))[0], "SOLUTION").strip().splitlines()[0].strip()
-    assert reference not in html.unescape(page)
+    theirs = re.sub("<[^>]*>", "", (base / "graded" / "reference" / f"{name}.html").read_text())
+    for exercise, (solution, _) in exercises(name)[1].items():
+        line = max((text.strip() for text in between(solution, "SOLUTION").splitlines()), key=len)
+        assert line in html.unescape(theirs), f"{exercise}: a student's own answer is on the page"
+        assert line not in html.unescape(re.sub("<[^>]*>", "", page)), f"{exercise}: the reference's answer is on it"
 
 
 def test_a_page_runs_nothing_that_a_student_wrote(released):
@@ -605,6 +608,8 @@ def test_a_page_runs_nothing_that_a_student_wrote(released):
     notebook.cells.append(MARKDOWN("<script>alert(1)</script><img src=x onerror=alert(2)>"))
     row = {"errors": 4.0, "verdict": 0.0, "threshold": 6.0, "picture": ""}
     row |= {"total": 10.0, "of": 20.0, "late_days": 2, "note": ""}
+    for cell in notebook.cells:  # as the one that was run has it
+        cell.metadata.nbgrader = marks(cell)
     page = feedback.feedback(notebook, VICTIM, row, {"verdict": "r_test = 1, r_sample = 3: M2"})
     assert "<script>alert" not in page and "<img src=x" not in page, "what was written is escaped"
     assert "0 of 6 points" in page and "r_sample = 3: M2" in page and "2 days late" in page and "not read yet" in page

@@ -17,9 +17,8 @@ ARMS: dict[str, Arm] = {
     "3D-GAN, equal rates": GAN3D | dict(d_lr=1e-3),
     # what notebook 14 shows from kept weights
     "3D-GAN, shown": GAN3D
-    | dict(
-        spectral_norm=True, fine=True, width=16, lr=2e-3, d_lr=2e-4, updates=20 * SIZE["updates"] // 3, ema=0.998, decay=True
-    ),
+    | dict(spectral_norm=True, fine=True, width=16, lr=2e-3, d_lr=2e-4)
+    | dict(updates=20 * SIZE["updates"] // 3, ema=0.998, decay=True),
 }
 
 
