@@ -13,8 +13,10 @@ from pathlib import Path
 import nbformat
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+GRAPH = NOTEBOOKS.parent / "docs" / "syllabus.png"
 SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come before it)
-    "01_vanilla_gan": ("the two-player game, its optimum, how it fails", "Goodfellow et al. 2014", ""),
+    "00_start": ("how a notebook works, three lines of PyTorch, a first sample", "", ""),
+    "01_vanilla_gan": ("the two-player game, its optimum, how it fails", "Goodfellow et al. 2014", "00"),
     "02_dcgan": ("convolutions and their transposes, the guidelines, the latent space", "Radford et al. 2016", "01"),
     "03_measuring": ("FID, KID, inception score, precision and recall: what each sees", "Heusel et al. 2017", "01"),
     "04_wgan": ("optimal transport, its dual, what clipping does", "Arjovsky et al. 2017", "02, 03"),
@@ -45,6 +47,16 @@ SYLLABUS = {  # stem: (what it teaches, from which paper, which notebooks come b
         "02, 03",
     ),
     "15_ambient": ("whole pictures, from pictures that nobody saw whole", "Bora et al. 2018", "02, 03"),
+    "16_growing": (
+        "networks that grow, an ablation row by row, and the rank of a discriminator's weights",
+        "Karras et al. 2018; Sanyal et al. 2020",
+        "03, 05",
+    ),
+}
+# which notebooks in which week: all of the first half and a choice of the second, and the whole course
+PLANS = {
+    "Six weeks": ("00 01", "02 03", "04 05", "10 11", "12 14", "15 16"),
+    "Fourteen weeks": ("00 01", "02", "03", "04", "05", "06", "07", "08", "09", "10 11", "12", "13", "14", "15 16"),
 }
 PAPERS = {
     "SV": "Summary of recent GANs (survey slides)",
@@ -86,6 +98,65 @@ def order(tag: str) -> tuple:
     return list(PAPERS).index(paper), system, kind, int(number or 0), rest
 
 
+def edges() -> list[tuple[str, str]]:
+    """(before, after), the numbers of two notebooks of which one needs the other."""
+    return [(b, stem[:2]) for stem, (_, _, before) in SYLLABUS.items() for b in before.split(", ") if b]
+
+
+def graph() -> None:
+    """Draw docs/syllabus.png: what needs what. The picture's description holds the edges, for a test to read."""
+    import matplotlib.pyplot as plt
+
+    depth: dict[str, int] = {}
+    for stem, (_, _, before) in SYLLABUS.items():
+        depth[stem[:2]] = 1 + max((depth[b] for b in before.split(", ") if b), default=-1)
+    columns = {d: [n for n in depth if depth[n] == d] for d in set(depth.values())}
+    place = {n: (d, (len(names) - 1) / 2 - i) for d, names in columns.items() for i, n in enumerate(names)}
+    figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
+    for a, b in edges():
+        arrow = dict(arrowstyle="->", color="0.5", shrinkA=16, shrinkB=20, connectionstyle="arc3,rad=0.08")
+        ax.annotate("", place[b], place[a], arrowprops=arrow)
+    for stem in SYLLABUS:
+        label = f"{stem[:2]}\n{stem[3:].replace('_', ' ')}"
+        box = dict(boxstyle="round", facecolor="white", edgecolor="#0072B2")
+        ax.text(*place[stem[:2]], label, ha="center", va="center", fontsize=7, bbox=box)
+    (x0, x1), (y0, y1) = ((min(v), max(v)) for v in zip(*place.values()))
+    ax.set(xlim=(x0 - 0.4, x1 + 0.4), ylim=(y0 - 0.5, y1 + 0.5))
+    ax.axis("off")
+    figure.savefig(GRAPH, dpi=90, metadata={"Description": repr(edges())}, pil_kwargs={"optimize": True})
+    plt.close(figure)
+
+
+def reading(path: Path) -> int:
+    """Minutes to read a notebook: 130 words a minute, and a minute and a half for each code cell. An estimate."""
+    cells = nbformat.read(path, as_version=4).cells
+    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    return round((words / 130 + 1.5 * sum(cell.cell_type == "code" for cell in cells)) / 5) * 5
+
+
+def assignment(path: Path) -> int:
+    """Minutes that an assignment's parts state, together; 0 where there is none."""
+    source = NOTEBOOKS / "assignments" / path.stem / f"{path.stem}.ipynb"
+    if not source.exists():
+        return 0
+    texts = (cell.source for cell in nbformat.read(source, as_version=4).cells)
+    return sum(int(n) for text in texts for n in re.findall(r"^## Exercise .*, (\d+) minutes", text))
+
+
+def plans(paths: list[Path]) -> list[str]:
+    """Tables of the weeks, with minutes."""
+    of = {path.stem[:2]: path for path in paths}
+    lines = []
+    for title, weeks in PLANS.items():
+        lines += ["", f"### {title}", "", "| week | notebooks | reading | assignments |", "| --- | --- | --- | --- |"]
+        for week, numbers in enumerate(weeks, start=1):
+            chosen = [of[n] for n in numbers.split() if n in of]
+            links = ", ".join(f"[{path.stem[:2]}]({path.name})" for path in chosen)
+            spent = sum(map(reading, chosen)), sum(map(assignment, chosen))
+            lines.append(f"| {week} | {links} | about {spent[0]} min | {spent[1]} min |")
+    return lines
+
+
 def page() -> str:
     """The whole file."""
     paths = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem in SYLLABUS]
@@ -95,6 +166,11 @@ def page() -> str:
         what, source, before = SYLLABUS[path.stem]
         title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
         lines.append(f"| [{title}]({path.name}) | {what} | {source} | {before or '-'} | {minutes(path)} |")
+    lines += ["", "## The way through", "", "An arrow leads from a notebook to those that stand on it.", ""]
+    lines += ["![What needs what: each notebook after those that it stands on](../docs/syllabus.png)", ""]
+    lines += ["Two plans. Minutes of reading are an estimate from words and cells, those of assignments what their"]
+    lines += ["exercises state; how long the notebooks run is in the table above, measured."]
+    lines += plans(paths)
     lines += ["", "## What of the papers is shown where", ""]
     lines += [
         "E is an equation, A an algorithm, T a table, F a figure, C a claim, P a protocol; the number is the paper's,",
@@ -121,5 +197,6 @@ if __name__ == "__main__":
     target = NOTEBOOKS / "README.md"
     if not parser.parse_args().check:
         target.write_text(page(), encoding="utf-8")
+        graph()
     elif target.read_text(encoding="utf-8") != page():
         sys.exit(f"{target} is not what the notebooks say: run scripts/index_notebooks.py")

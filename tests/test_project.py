@@ -15,6 +15,7 @@ import torch
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from PIL import Image
 
 import ganlib as gl
 from ganlib import claims
@@ -25,6 +26,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # the ledger's ids that a notebook must show
 LEDGER = {
+    "00_start": "",
     "01_vanilla_gan": "RA-E1 GR-E1 GR-E2 GR-E2b SV-A1 SV-P1 SV-TH1",
     "02_dcgan": "GR-E3 GR-E4 GR-E12 GR-E13 GR-E14 GR-E15 GR-E16 GR-E17 SV-DCGAN",
     "03_measuring": "RA-E5",
@@ -47,6 +49,8 @@ LEDGER = {
     "SV-STAR-E7 SV-STAR-F2 SV-STAR-F3 SV-STAR-F4 SV-STAR-F6 SV-STAR-F7 SV-STAR-T1 SV-STAR-T2",
     "14_shapes": "SV-3DGAN-F SV-PRGAN-F1 SV-3DSCENE-F2 SV-PROJ-F1 SV-PROJ-C1",
     "15_ambient": "SV-AMB-E1 SV-AMB-E2 SV-AMB-TH SV-AMB-F2 SV-AMB-F3 SV-AMB-F4 SV-AMB-F5 SV-AMB-F6",
+    "16_growing": "SV-PG-F1 SV-PG-F2 SV-PG-A1 SV-PG-T1 SV-PG-T1b SV-PG-T2 SV-PG-E1 SV-PG-F3 SV-PG-F4 SV-PG-F5 SV-PG-F7 "
+    "SV-PG-C1 SV-PG-C2 SV-PG-C3 SV-SRN",
     "13_sequences": "SV-SEQ-E1 SV-SEQ-E2 SV-SEQ-E3 SV-SEQ-E4 SV-SEQ-E5 SV-SEQ-E8 SV-SEQ-A1 SV-SEQ-T1 SV-SEQ-T2 "
     "SV-SEQ-T3 SV-SEQ-T4 SV-SEQ-S SV-MALI-E1 SV-MALI-E2 SV-MALI-E3 SV-MALI-E4 SV-MALI-A1 SV-MALI-A2 SV-MALI-F1 "
     "SV-MALI-F2 SV-MALI-F3 SV-MALI-T1 SV-MALI-T2",
@@ -109,6 +113,20 @@ def test_index_of_the_notebooks_is_fresh():
     script = [sys.executable, ROOT / "scripts" / "index_notebooks.py", "--check"]
     check = subprocess.run(script, capture_output=True, text=True)
     assert check.returncode == 0, check.stderr
+
+
+def test_the_graph_of_the_syllabus_is_fresh():
+    """Its arrows are the syllabus's, nothing comes before what it needs, and both plans keep to that."""
+    index = runpy.run_path(str(ROOT / "scripts" / "index_notebooks.py"))
+    with Image.open(index["GRAPH"]) as picture:
+        assert picture.text["Description"] == repr(index["edges"]())
+    numbers = [path.stem[:2] for path in NOTEBOOKS]
+    assert {a for edge in index["edges"]() for a in edge} <= set(numbers)
+    for weeks in index["PLANS"].values():
+        order = " ".join(weeks).split()
+        assert len(order) == len(set(order)) and order == sorted(order)
+        assert all(a in order[: order.index(b)] for a, b in index["edges"]() if b in order)
+    assert set(" ".join(index["PLANS"]["Fourteen weeks"]).split()) == set(numbers)
 
 
 @notebooks
