@@ -3,6 +3,8 @@ PYTHON ?= python3
 NB ?= notebooks/01_vanilla_gan.ipynb
 BIN = .venv/bin
 SETUP = .venv/.ready
+# make setup TORCH=cpu takes PyTorch's own builds without CUDA: some hundred MB in the place of GBs
+INDEX = $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu)
 CLEAN = nbstripout --keep-output --keep-count --keep-id --extra-keys "cell.metadata.execution metadata.language_info.version"
 
 .PHONY: setup run lab test lint notebooks bench faults assignments student-copy grade regrade browser book
@@ -11,7 +13,7 @@ setup: $(SETUP)
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[notebooks,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(INDEX) -c constraints.txt -e ".[notebooks,test]"
 	-git config diff.ipynb.textconv "$(CURDIR)/$(BIN)/nbstripout -t"
 	touch $@
 
@@ -53,10 +55,7 @@ grade: $(SETUP)  ## SUBMISSIONS=folder, with a folder or a zip for each student:
 	@test -n "$(SUBMISSIONS)" || { echo "make grade SUBMISSIONS=folder"; exit 2; }
 	$(BIN)/python scripts/assignments.py grade "$(SUBMISSIONS)" $(GRADING)
 
-restudent-copy: $(SETUP)  ## a zip of the course for students: no solutions, hidden tests or rubrics, and how to hand in
-	$(BIN)/python scripts/assignments.py student-copy
-
-grade: $(SETUP)  ## take over the points that you typed into build/graded/NAME.csv, and write the students' pages anew
+regrade: $(SETUP)  ## take over the points that you typed into build/graded/NAME.csv, and write the pages anew
 	$(BIN)/python scripts/assignments.py regrade
 
 browser:  ## the sliders in a real JupyterLab and Chromium; installs nothing, says what is missing

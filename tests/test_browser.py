@@ -16,7 +16,8 @@ import pytest
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[279]_*.ipynb"))
+NUMBERS = ("02", "07", "09", "10", "11", "12", "14", "15", "16")
+NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if path.stem[:2] in NUMBERS)
 MINUTE = 60_000  # the browser counts in milliseconds
 
 
@@ -112,7 +113,8 @@ def test_the_sliders_of_a_notebook_change_its_pictures(browser, lab, path):
     errors = page.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
     assert not errors
 
-    explorers = page.locator(".jp-OutputArea-output:has(.noUi-handle):has(.widget-image)")
+    controls = ":is(.noUi-handle, .widget-text input)"
+    explorers = page.locator(f".jp-OutputArea-output:has({controls}):has(.widget-image)")
     assert explorers.count()
     for explorer in explorers.all():
         explorer.scroll_into_view_if_needed()
@@ -124,5 +126,9 @@ def test_the_sliders_of_a_notebook_change_its_pictures(browser, lab, path):
             before = changed(page, image, before)
         for box in explorer.locator("input[type=checkbox]").all():
             box.check()
+            before = changed(page, image, before)
+        for field in explorer.locator(".widget-text input").all():
+            field.fill("green square")
+            field.press("Enter")
             before = changed(page, image, before)
     page.close()
