@@ -18,7 +18,7 @@ ARMS: dict[str, Arm] = {
     # what notebook 14 shows from kept weights
     "3D-GAN, shown": GAN3D
     | dict(spectral_norm=True, fine=True, width=16, lr=2e-3, d_lr=2e-4)
-    | dict(updates=20 * SIZE["updates"] // 3, ema=0.998, decay=True),
+    | dict(updates=4 * SIZE["updates"], ema=0.998, decay=True),
 }
 
 
