@@ -9,6 +9,7 @@ import torch
 
 import ganlib as gl
 from ganlib import live, plotting
+from ganlib.claims import engine
 
 
 @pytest.fixture(autouse=True)
@@ -123,14 +124,28 @@ def test_a_table_has_a_row_for_each_name():
 
 
 def test_a_claim_is_told_with_its_interval(monkeypatch, tmp_path):
-    (tmp_path / "claims").mkdir()
-    monkeypatch.setattr(plotting, "BUNDLED", tmp_path)
+    monkeypatch.setattr(engine, "RESULTS", tmp_path)
     result = dict(
         id="X-C1", verdict="refuted", sentence="a is less", measure="error", spread=True, arm="a", rivals=["b", "c"],
         limit=None, difference=0.5, interval=[0.25, 0.75], seeds=[{}] * 10,
     )  # fmt: skip
-    (tmp_path / "claims" / "X-C1.json").write_text(json.dumps(result))
-    (tmp_path / "claims" / "Y-C1.json").write_text(json.dumps(result | {"id": "Y-C1"}))
+    (tmp_path / "X-C1.json").write_text(json.dumps(result))
+    (tmp_path / "Y-C1.json").write_text(json.dumps(result | {"id": "Y-C1"}))
     assert shown(lambda: plotting.told("X-")) == [
         "**X-C1, refuted:** a is less. (spread of error; a − b or c: +0.5 [+0.25, +0.75], 10 paired seeds.)"
     ]
+
+
+def test_a_forest_has_a_line_for_each_claim_and_hollow_marks_that_lean():
+    """In standard deviations between seeds: differences of 1, 2 and 3 have mean 2 and deviation 1."""
+    rows = [{"difference": value} for value in (1.0, 2.0, 3.0)]
+    low, high = engine.interval([1.0, 2.0, 3.0])[1:]
+    result = dict(seeds=rows, difference=2.0, interval=[low, high], verdict="leaning refuted")
+    far = dict(seeds=rows, difference=20.0, interval=[19.0, 21.0], verdict="refuted")
+    figure = plotting.forest({"A-C1": result, "A-C2": far})
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["A-C1", "A-C2"]
+    marks = [line for line in ax.get_lines() if line.get_marker() not in ("None", "")]
+    assert marks[0].get_xdata()[0] == pytest.approx(2.0) and marks[0].get_markerfacecolor() == "white"
+    assert marks[1].get_xdata()[0] == 5.0 and marks[1].get_marker() == ">", "beyond the limit: an arrow at it"
+    plotting.plt.close(figure)
