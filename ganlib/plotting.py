@@ -1,7 +1,9 @@
 """Pictures: sample grids, loss curves, strips, interpolations."""
 
 import io
+import json
 import math
+import statistics
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlib.budget import private_seed
+from ganlib.data import BUNDLED
 from ganlib.pictures import render
 from ganlib.pictures import tile as tile
 
@@ -102,14 +105,19 @@ def table(rows: dict[str, dict[str, float]], places: int = 3) -> None:
 
 def told(prefix: str) -> None:
     """Say what came out of the tested claims whose names begin so, from the files of their results."""
-    from ganlib import claims  # which draws on this file
-
-    for name, r in claims.results(prefix).items():
+    for path in sorted((BUNDLED / "claims").glob(f"{prefix}*.json")):
+        r = json.loads(path.read_text())
         low, high = r["interval"]
         measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
         arms = f"{r['arm']} − {' or '.join(r['rivals']) or r['limit']}"
         sentence = "**{}, {}:** {}. ({}; {}: {:+.3g} [{:+.3g}, {:+.3g}], {} paired seeds.)"
-        say(sentence, name, r["verdict"], r["sentence"], measure, arms, r["difference"], low, high, len(r["seeds"]))
+        say(sentence, r["id"], r["verdict"], r["sentence"], measure, arms, r["difference"], low, high, len(r["seeds"]))
+
+
+def strength(result: dict[str, Any]) -> tuple[float, float, float]:
+    """A tested claim's mean difference and its interval, in standard deviations of the differences between seeds."""
+    spread = statistics.stdev(row["difference"] for row in result["seeds"])
+    return tuple(value / spread if spread else math.inf for value in (result["difference"], *result["interval"]))
 
 
 VERDICTS = {"confirmed": (BLUE, "o"), "refuted": (RED, "s"), "undecided": ("#777777", "x")}
@@ -121,8 +129,6 @@ def forest(results: dict[str, dict[str, Any]], limit: float = 5.0) -> Figure:
     Hollow marks lean: their interval excludes 0, but not after the correction for a paper's other claims. What lies
     beyond the limit is drawn at it, as an arrow. Results are those of ``claims.results``.
     """
-    from ganlib.claims import strength  # which draws on this file
-
     columns = min(3, math.ceil(len(results) / 12))
     each = math.ceil(len(results) / columns)
     size = (3.1 * columns, 0.17 * each + 0.9)

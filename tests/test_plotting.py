@@ -124,13 +124,14 @@ def test_a_table_has_a_row_for_each_name():
 
 
 def test_a_claim_is_told_with_its_interval(monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "RESULTS", tmp_path)
+    (tmp_path / "claims").mkdir()
+    monkeypatch.setattr(plotting, "BUNDLED", tmp_path)
     result = dict(
         id="X-C1", verdict="refuted", sentence="a is less", measure="error", spread=True, arm="a", rivals=["b", "c"],
         limit=None, difference=0.5, interval=[0.25, 0.75], seeds=[{}] * 10,
     )  # fmt: skip
-    (tmp_path / "X-C1.json").write_text(json.dumps(result))
-    (tmp_path / "Y-C1.json").write_text(json.dumps(result | {"id": "Y-C1"}))
+    (tmp_path / "claims" / "X-C1.json").write_text(json.dumps(result))
+    (tmp_path / "claims" / "Y-C1.json").write_text(json.dumps(result | {"id": "Y-C1"}))
     assert shown(lambda: plotting.told("X-")) == [
         "**X-C1, refuted:** a is less. (spread of error; a − b or c: +0.5 [+0.25, +0.75], 10 paired seeds.)"
     ]

@@ -9,7 +9,6 @@ from ganlib.claims.engine import (
     kept,
     results,
     start,
-    strength,
     summary,
     table,
     test,
@@ -21,6 +20,6 @@ from ganlib.claims.ledger import ARMS, BATTLES, CLAIMS, MEASURES
 
 __all__ = [
     "ARMS", "BATTLES", "CLAIMS", "MEASURES", "RESULTS", "SIZE", "WEIGHTS", "Claim",
-    "interval", "keep", "kept", "results", "start", "strength", "summary", "table", "test", "train",
+    "interval", "keep", "kept", "results", "start", "summary", "table", "test", "train",
     "trained", "verdict",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ from ganlib.claims.report import roughness
 from ganlib.data import BUNDLED, Images, load
 from ganlib.files import intact, listed_anew, replacing
 from ganlib.gan import GAN
+from ganlib.plotting import strength
 from ganlib.training import TrainingDiverged, fit
 
 RESULTS, WEIGHTS = BUNDLED / "claims", BUNDLED / "weights"
@@ -284,12 +285,6 @@ def table() -> str:
         sentence = r["sentence"].replace("|", "\\|")
         lines.append(f"| {r['id']}: {sentence} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
     return "\n".join(lines)
-
-
-def strength(r: dict[str, Any]) -> tuple[float, float, float]:
-    """A result's mean difference and its interval in standard deviations of the differences between seeds."""
-    spread = statistics.stdev(row["difference"] for row in r["seeds"])
-    return tuple(value / spread if spread else math.inf for value in (r["difference"], *r["interval"]))
 
 
 def summary() -> str:
