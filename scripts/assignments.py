@@ -27,8 +27,8 @@ from nbgrader.preprocessors import (
 from traitlets.config import PyFileConfigLoader
 
 sys.path.insert(0, str(Path(__file__).parent))
-import feedback  # noqa: E402
-from grading import BUILD, NAMES, ROOT, cores, grade, handed_in, sandbox_works, source  # noqa: E402
+from feedback import grade, regrade  # noqa: E402
+from grading import BUILD, NAMES, ROOT, cores, handed_in, sandbox_works, source  # noqa: E402
 
 # what nbgrader's own generate_assignment does to a source, in its order
 STEPS = (LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ComputeChecksums)
@@ -114,7 +114,7 @@ def main() -> None:
         return
     if arguments.command == "regrade":
         try:
-            tables = feedback.regrade(BUILD / "graded")
+            tables = regrade(BUILD / "graded")
         except ValueError as error:
             parser.error(str(error))
         print("\n".join(map(str, tables)) or f"{BUILD / 'graded'} holds nothing that was graded")

@@ -11,12 +11,14 @@ What you type into NAME.csv is kept when the folder is graded again: the essay's
 other points that you changed. ``make regrade`` adds them up and writes the pages anew.
 """
 
+import asyncio
 import csv
+import io
 import json
-import math
 import os
 import shutil
 import statistics
+import sys
 import time
 from collections import Counter
 from functools import cache
@@ -25,6 +27,9 @@ from pathlib import Path
 import nbformat
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+
+sys.path.insert(0, str(Path(__file__).parent))
+from grading import BUILD, COLUMNS, ROOT, grade_all, key, marks, released, source  # noqa: E402
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Typed = dict[tuple[str, str, str], float]  # (assignment, student, exercise) -> points
@@ -48,12 +53,11 @@ def replace(path: Path, text: str) -> None:
 
 
 def write_csv(path: Path, columns: list[str], rows: list[dict]) -> None:
-    aside = path.with_name(f".{path.name}.new")
-    with open(aside, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows({name: plain(value) for name, value in row.items()} for row in rows)
-    os.replace(aside, path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: plain(value) for name, value in row.items()} for row in rows)
+    replace(path, text.getvalue())
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -68,8 +72,6 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 @cache
 def exercises(name: str) -> dict[str, float]:
     """The graded parts of an assignment with their points, in their order; the last is the essay."""
-    from grading import key, marks, source
-
     graded = [cell for cell in source(name).cells if marks(cell).get("grade")]
     return {key(cell).removesuffix("-test"): float(marks(cell)["points"]) for cell in graded}
 
@@ -173,35 +175,37 @@ def write(out: Path, by_hand: Typed) -> None:
     write_csv(out / "items.csv", ["assignment", "exercise", "submissions", "mean", "of", "times", "message"], items)
 
 
+def grade(folder: Path, out: Path, **settings) -> Path:
+    """Grade every submission in a folder, ``jobs`` at a time (None: one for each core); the table, out/scores.csv.
+
+    Other settings are those of ``grade_one``. Each student has at least one row. What was there before is copied aside,
+    points that were typed into its tables stay, and so do the rows of students and assignments that were not handed in.
+    """
+    secret = (ROOT / "notebooks" / "assignments", ROOT / "tests", BUILD, folder.resolve(), out.resolve())
+    out.mkdir(parents=True, exist_ok=True)
+    by_hand = typed(out)  # before anything is run: a slip in a table is told at once
+    set_aside(out)
+    rows = asyncio.run(grade_all(folder, out, secret=secret, **settings))
+    graded = {(str(plain(row["student"])), row["assignment"]) for row in rows}
+    others = [row for row in read_csv(out / "scores.csv") if (row["student"], row["assignment"]) not in graded]
+    both = sorted([*others, *rows], key=lambda row: (named(row["student"]), row["assignment"]))
+    take(out, rows)
+    write_csv(out / "scores.csv", list(COLUMNS), both)
+    write(out, by_hand)
+    return out / "scores.csv"
+
+
 def regrade(out: Path) -> list[Path]:
     """Add up what was typed, and write tables and pages anew; nothing is run. The tables."""
     write(out, typed(out))
     return sorted(out / f"{name}.csv" for name in automatic(out))
 
 
-def late_days(when: float | None, deadline: float | None) -> int | str:
-    """Days after the deadline, a part of a day counting as one; "" where there is none."""
-    if when is None or deadline is None:
-        return ""
-    return max(0, math.ceil((when - deadline) / 86_400))
-
-
 # the pages
-
-
-def message_of(cell: NotebookNode) -> str:
-    """What a failed test said: the message of its assertion, or the kind of error."""
-    errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
-    if not errors:
-        return "it was not reached"
-    name, said = errors[0].get("ename", ""), " ".join(errors[0].get("evalue", "").split())
-    return (said if name == "AssertionError" else f"{name}: {said}".rstrip(": "))[:500]
 
 
 def feedback(executed: NotebookNode, name: str, row: dict, messages: dict[str, str]) -> str:
     """A student's notebook as a web page, with points and messages; tests as the student has them, without output."""
-    from grading import key, marks, released
-
     ours, parts = {key(c): c for c in released(name).cells if marks(c)}, exercises(name)
 
     def points(exercise: str) -> str:

@@ -9,6 +9,7 @@ folder, does not see the solutions, and every process that it starts ends with i
 import ast
 import asyncio
 import io
+import math
 import os
 import random
 import re
@@ -32,9 +33,6 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
-
-sys.path.insert(0, str(Path(__file__).parent))
-import feedback  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -365,6 +363,22 @@ def passed(cell: NotebookNode) -> bool:
     return "ended" in cell.metadata and all(output.output_type != "error" for output in cell.outputs)
 
 
+def message_of(cell: NotebookNode) -> str:
+    """What a failed test said: the message of its assertion, or the kind of error."""
+    errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+    if not errors:
+        return "it was not reached"
+    name, said = errors[0].get("ename", ""), " ".join(errors[0].get("evalue", "").split())
+    return (said if name == "AssertionError" else f"{name}: {said}".rstrip(": "))[:500]
+
+
+def late_days(when: float | None, deadline: float | None) -> int | str:
+    """Days after the deadline, a part of a day counting as one; "" where there is none."""
+    if when is None or deadline is None:
+        return ""
+    return max(0, math.ceil((when - deadline) / 86_400))
+
+
 async def grade_one(
     handed: Handed,
     *,
@@ -400,8 +414,8 @@ async def grade_one(
     essay = {key(c): 0.0 for c in essays if c.source.strip() == untouched[key(c)]}  # what is written, a reader gives
     row |= {
         "points": {key(c).removesuffix("-test"): marks(c)["points"] * float(c in right) for c in tests} | essay,
-        "messages": {key(c).removesuffix("-test"): feedback.message_of(c) for c in tests if c not in right},
-        "late_days": feedback.late_days(handed.when, deadline),
+        "messages": {key(c).removesuffix("-test"): message_of(c) for c in tests if c not in right},
+        "late_days": late_days(handed.when, deadline),
         "score": float(sum(marks(c)["points"] for c in right)),
         "of": float(sum(marks(c)["points"] for c in tests)),
         "by_hand": float(sum(marks(c)["points"] for c in essays if c.source.strip() != untouched[key(c)])),
@@ -438,23 +452,3 @@ async def grade_all(folder: Path, out: Path, jobs: int | None = None, **settings
         (out / student).mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, out / student / f"{name}.ipynb")
     return sorted(rows, key=lambda row: (row["student"], row["assignment"]))
-
-
-def grade(folder: Path, out: Path, **settings) -> Path:
-    """Grade every submission in a folder, ``jobs`` at a time (None: one for each core); the table, out/scores.csv.
-
-    Other settings are those of ``grade_one``. Each student has at least one row. What was there before is copied aside,
-    points that were typed into its tables stay, and so do the rows of students and assignments that were not handed in.
-    """
-    secret = (ROOT / "notebooks" / "assignments", ROOT / "tests", BUILD, folder.resolve(), out.resolve())
-    out.mkdir(parents=True, exist_ok=True)
-    by_hand = feedback.typed(out)  # before anything is run: a slip in a table is told at once
-    feedback.set_aside(out)
-    rows = asyncio.run(grade_all(folder, out, secret=secret, **settings))
-    graded = {(str(feedback.plain(row["student"])), row["assignment"]) for row in rows}
-    others = [row for row in feedback.read_csv(out / "scores.csv") if (row["student"], row["assignment"]) not in graded]
-    both = sorted([*others, *rows], key=lambda row: (feedback.named(row["student"]), row["assignment"]))
-    feedback.take(out, rows)
-    feedback.write_csv(out / "scores.csv", list(COLUMNS), both)
-    feedback.write(out, by_hand)
-    return out / "scores.csv"

@@ -406,7 +406,7 @@ def graded(request, released, tmp_path_factory):
     before = [hashlib.sha256(path.read_bytes()).digest() for path in watched]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("t")))
-        table = grading.grade(folder, base / "graded", jobs=3, cell_seconds=30, sandbox=request.param == "bwrap")
+        table = feedback.grade(folder, base / "graded", jobs=3, cell_seconds=30, sandbox=request.param == "bwrap")
     after = [hashlib.sha256(path.read_bytes()).digest() for path in watched]
     assert before == after, "a submission changed something that is not its own"
     assert not (Path.home() / "ganlib-outside.txt").exists()
@@ -565,6 +565,7 @@ def test_tables_have_every_student_with_points_by_exercise(graded):
     ]  # fmt: skip
     blank = rows["blank"]
     assert (blank["total"], blank["picture"], blank["to_read"]) == ("0.0", "0.0", ""), "an untouched essay has 0 points"
+    assert rows["deleted"]["verdict"] == "0.0" and rows["deleted"]["total"] == "10.0"
     assert rows["'=1+cmd"]["total"] == "16.0"
     assert all((base / "graded" / f"{name}.csv").exists() for name in SOURCES)
 
@@ -623,7 +624,7 @@ def small(released, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "graded"
     hand_in(folder, "ada", f"{VICTIM}.ipynb", text(answered(released[VICTIM])))
     deadline = (folder / "ada" / f"{VICTIM}.ipynb").stat().st_mtime - 100_000  # a day and some hours
-    grading.grade(folder, out, jobs=1, deadline=deadline)
+    feedback.grade(folder, out, jobs=1, deadline=deadline)
     return folder, out
 
 
@@ -650,11 +651,11 @@ def test_typed_points_survive_another_grading(small, released):
     assert "17.5 of 20 points" in (out / "ada" / f"{VICTIM}.html").read_text()
     other = folder.with_name("others")  # another week's folder: ada is not in it
     hand_in(other, "bo", f"{VICTIM}.ipynb", released[VICTIM].read_bytes())
-    grading.grade(other, out, jobs=1)
+    feedback.grade(other, out, jobs=1)
     assert (cell_of(out, "ada", "total"), cell_of(out, "bo", "total")) == ("17.5", "0.0")
     scores = {row["student"] for row in feedback.read_csv(out / "scores.csv")}
     assert scores == {"ada", "bo"} and (out / "ada" / f"{VICTIM}.ipynb").exists()
-    grading.grade(folder, out, jobs=1)
+    feedback.grade(folder, out, jobs=1)
     assert cell_of(out, "ada", "picture") == "3.5" and cell_of(out, "ada", "errors") == "2.0"
     before = sorted(out.parent.glob("graded before *"))
     assert len(before) == 2 and {row["student"] for row in feedback.read_csv(before[0] / "scores.csv")} == {"ada"}
