@@ -93,9 +93,8 @@ def swd(run: Run) -> float:
 
 def fid_by_then(run: Run, other: Run) -> float:
     """A run's last FID before the other one had trained its last second."""
-    return [fid for fid, second in zip(run["fid"], run["clock"]) if second <= max(other["seconds"], run["clock"][0])][
-        -1
-    ]
+    then = max(other["seconds"], run["clock"][0])
+    return [fid for fid, second in zip(run["fid"], run["clock"]) if second <= then][-1]
 
 
 MEASURES: dict[str, Callable[[Run], float]] = {
