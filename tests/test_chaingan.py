@@ -93,7 +93,7 @@ def test_bases_at_other_sizes(base, shape):
 
 
 def test_upto_cuts_the_chain():
-    """CG-C5: x~_k is what the first k editors make; a game that is cut shares its networks."""
+    """CG-C5a: x~_k is what the first k editors make; a game that is cut shares its networks."""
     gan, z = chain(), torch.randn(6, 8)
     gan.eval()
     x, made = z, []

@@ -37,12 +37,22 @@ CLAIMS = (
           "chain, one critic", ("chain",), "last_fid"),
     Claim("CG-C4", "training link by link ends at a lower FID than end to end",
           "chain", ("chain, end to end",), "last_fid"),
-    Claim("CG-C5", "cut after its first editor, a chain already has a lower FID than its base",
+    Claim("CG-C5a", "cut after its first editor, a chain already has a lower FID than its base",
           "chain", ("chain",), "first_editor_fid", "base_fid"),
+    Claim("CG-C5b", "the later editors add little: after the first FID is less than a tenth above that after the last",
+          "chain", ("chain",), "first_editor_fid", "1.1 last_fid"),
     Claim("CG-C6", "a generator's update takes fewer operations link by link than end to end",
           "chain", ("chain, end to end",), "gflops"),
     Claim("CG-C7", "a chain ends at a lower FID than a base alone with more parameters, at equal updates",
           "chain", ("larger base",), "last_fid"),
+    Claim("CG-C8", "editors keep the class: from base to last editor fewer than one sample in ten changes it",
+          "chain", (), "class changed", limit=0.1),
+    Claim("CG-C9a", "the editors' effect fades over the training: at its end they move pixels less than at its middle",
+          "chain", ("chain",), "way of the editors", "way of the editors, halfway"),
+    Claim("CG-C9b", "it fades along the chain: the last editor moves pixels less than the first",
+          "chain", ("chain",), "way of the last editor", "way of the first editor"),
+    Claim("CG-C10", "no mode collapse: the classes of a chain's samples are less than 0.1 nats from even",
+          "chain", (), "KL of classes", limit=0.1),
 )  # fmt: skip
 
 
@@ -59,11 +69,38 @@ def at_the_end(gan: GAN, test: Images) -> dict[str, Callable[[GAN], Any]]:
     """What is measured of a chain after its last update: FID when it is cut after a link, and what an update costs."""
     if not isinstance(gan, ChainGAN) or len(gan.generator.links) == 1:
         return {}
+
+    @torch.no_grad()
+    def changed(gan: ChainGAN) -> float:
+        first, last = (metrics.digits()(g.sample(SIZE["n"], seed=0))[1].argmax(1) for g in (gan.cut(0), gan))
+        return (first != last).float().mean().item()
+
     cut = {f"fid_{k}": lambda gan, k=k: metrics.fid(gan.cut(k), test, n=SIZE["n"]) for k in (0, 1)}
-    return cut | {"gflops": lambda gan: gflops(copy.deepcopy(gan))}
+    return cut | {"gflops": lambda gan: gflops(copy.deepcopy(gan)), "class_changed": changed}
+
+
+def watched(gan: GAN, test: Any) -> dict[str, Callable[[GAN], Any]]:
+    """How far each editor moves a pixel, the mean over 200 samples."""
+    if not isinstance(gan, ChainGAN):
+        return {}
+
+    def way(gan: ChainGAN, k: int) -> float:
+        before, after = (gan.cut(i).sample(200, seed=0) for i in (k - 1, k))
+        return (after - before).abs().mean().item()
+
+    return {f"way_{k}": lambda gan, k=k: way(gan, k) for k in range(1, len(gan.generator.links))}
+
+
+def ways(run: Run) -> list[list[float]]:
+    return [run[name] for name in sorted(run) if name.startswith("way_")]
 
 
 MEASURES: dict[str, Callable[[Run], float]] = {
+    "class changed": lambda run: run["class_changed"][-1],
+    "way of the editors": lambda run: sum(way[-1] for way in ways(run)),
+    "way of the editors, halfway": lambda run: sum(way[len(way) // 2] for way in ways(run)),
+    "way of the first editor": lambda run: ways(run)[0][-1],
+    "way of the last editor": lambda run: ways(run)[-1][-1],
     "base_fid": lambda run: run["fid_0"][-1],
     "first_editor_fid": lambda run: run["fid_1"][-1],
     "gflops": lambda run: run["gflops"][-1],

@@ -21,7 +21,7 @@ from ganlib.checkpoints import restore
 from ganlib.checks import require, whole
 from ganlib.claims.claim import SIZE, Claim
 from ganlib.claims.ledger import ARMS, BATTLES, MEASURES, PAIRED, SETS, make, monitors, recipe
-from ganlib.claims.report import roughness
+from ganlib.claims.report import of_the_loss
 from ganlib.data import BUNDLED, Images, load
 from ganlib.files import intact, listed_anew, replacing
 from ganlib.gan import GAN
@@ -88,30 +88,54 @@ def train(arm: str, seed: int) -> dict[str, Any]:
         looked = [i for i, value in enumerate(history[watched[0].name]) if not math.isnan(value)]
         run |= {"steps": [history.steps[i] for i in looked], "clock": [history.seconds[i] for i in looked]}
         run["seconds"] = history.seconds[-1]
-        if "d_loss" in history.names and not math.isnan(history["d_loss"][0]):
-            run["roughness"] = roughness(history["d_loss"])
+        if isinstance(gan, GAN) and "d_loss" in history.names:
+            run |= of_the_loss(gan, history["d_loss"], looked)
     with replacing(figures) as aside:
         aside.write_text(json.dumps(run))
     return run
 
 
 def trained(arm: str, seed: int) -> GAN:
-    """The game of a run, trained if need be."""
+    """The game of a run, trained if need be; also where its figures alone were recalled."""
+    if not Path(f"{where(arm, seed)}.pt").exists():
+        Path(f"{where(arm, seed)}.json").unlink(missing_ok=True)
     train(arm, seed)
     gan, _, _ = start(arm, seed)
     restore(gan, f"{where(arm, seed)}.pt")
     return gan
 
 
-def keep(arm: str, seed: int) -> None:
+def recall() -> int:
+    """Put the figures of data/claims/ back under runs/claims/, so that more seeds train only what is new; their number.
+
+    Runs of an arm whose settings are others by now, or another budget's, are left out.
+    """
+    recalled = 0
+    for result in results().values():
+        for arm, runs in result["runs"].items():
+            then = {name: result["settings"][name] for name in SIZE} | result["settings"]["arms"][arm]
+            if arm not in ARMS or json.loads(json.dumps({"data": "mnist5k", **SIZE, **ARMS[arm]})) != then:
+                continue
+            for run in runs:
+                path = Path(f"{where(arm, run['seed'])}.json")
+                if not path.exists():
+                    with replacing(path) as aside:
+                        aside.write_text(json.dumps(run))
+                    recalled += 1
+    return recalled
+
+
+def keep(arm: str, seed: int, opponent: bool = True) -> None:
     """Write the networks of a run to data/weights/, in float16, with the settings that build them.
 
-    Of a generator with an average only that is kept, and no opponent: it is for drawing.
+    Of a generator with an average that is kept. What only draws needs no ``opponent``.
     """
     gan = trained(arm, seed)
     if gan.averaged is not None:
         gan.generator.load_state_dict(gan.averaged.state_dict())
-        gan.averaged = gan.discriminator = None
+        gan.averaged = None
+    if not opponent:
+        gan.discriminator = None
     settings = recipe(arm, tuple(gan.sample(1, seed=0).shape[1:]))
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
