@@ -169,21 +169,21 @@ def interpolation(gan: "GAN", n: int = 10, pairs: int = 4, seed: int = 0) -> Ten
 
 
 def battle_matrix(tournament: "Tournament", title: str = "", ax: Axes | None = None) -> Axes:
-    """Draw every battle of a tournament: r_sample, and below it r_test, of the row's model as M1 against the column's.
+    """Draw every pair of a tournament: in how many per cent of the splits the row's model won, a tie counting half.
 
-    The stronger models come first; blue cells were won by the row, orange ones by the column, grey ones are ties. A
-    pale cell has a winner, but an interval of r_sample that holds 1.
+    The stronger models come first; blue cells are the row's, orange ones the column's, the paler the nearer to a half.
+    Bold is what every split said.
     """
     names = tournament.names
     if ax is None:
-        size = 1.6 + 0.75 * len(names)
+        size = 1.6 + 0.55 * len(names)
         _, ax = plt.subplots(figsize=(size + 0.6, size), layout="constrained")
-    colors = {"M1": BLUE, "M2": ORANGE, "tie": BLACK}
-    for (row, column), battle in tournament.battles.items():
+    for (row, column), share in tournament.won.items():
         x, y = names.index(column), names.index(row)
-        alpha = 0.12 if battle.winner == "tie" else 0.7 if battle.told_apart else 0.3
-        ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, color=colors[battle.winner], alpha=alpha, lw=0))
-        ax.text(x, y, f"{battle.r_sample:.2f}\n({battle.r_test:.2f})", ha="center", va="center", fontsize=9)
+        color, alpha = BLUE if share > 0.5 else ORANGE, 1.6 * abs(share - 0.5)
+        ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, color=color, alpha=alpha, lw=0))
+        weight = "normal" if tournament.verdict(row, column) == "tie" else "bold"
+        ax.text(x, y, f"{100 * share:.0f}", ha="center", va="center", fontsize=11, weight=weight)
     ticks = range(len(names))
     ax.set_xticks(ticks, names, rotation=40, ha="left")
     ax.set_yticks(ticks, names)

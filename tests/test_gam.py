@@ -1,6 +1,7 @@
 """Battles with hand-made players, whose error rates are known, and the verdicts of the paper's own tables."""
 
 import math
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
@@ -9,7 +10,7 @@ from scipy.stats import binom
 from torch import nn
 
 import ganlib as gl
-from ganlib.metrics import battle_winner, bradley_terry, error_rate, gam, null, rates, tournament
+from ganlib.metrics import battle_winner, battles, bradley_terry, error_rate, gam, null, rates, tournament
 from ganlib.objectives import HINGE, LEAST_SQUARES, NON_SATURATING, WASSERSTEIN
 
 
@@ -252,8 +253,38 @@ def test_a_tournament_ranks_and_is_drawn():
     ax = gl.plotting.battle_matrix(result, "greys")
     assert [t.get_text() for t in ax.get_yticklabels()] == list(result.names) and len(ax.texts) == 6
     # text number 0 is the first battle, weak against strong: the row of weak is the last, strong's column the first
-    assert ax.texts[0].get_position() == (0, 2) and ax.texts[0].get_text().startswith(f"{90 / 40:.2f}")
+    assert ax.texts[0].get_position() == (0, 2) and ax.texts[0].get_text() == "0"
     plt.close("all")
+
+
+def test_a_verdict_that_hangs_on_the_split_is_none(monkeypatch):
+    """In four splits a beats b always and c three times; b and c tie, once because of r_test."""
+    outcomes = {("a", "b"): "M1 M1 M1 M1", ("a", "c"): "M1 M1 M2 M1", ("b", "c"): "tie tie tie tie"}
+
+    def judge(table, i, j, tolerance):
+        pair, split = ("abc"[i], "abc"[j]), table.seed - 5
+        winner = (outcomes.get(pair) or outcomes[pair[::-1]]).split()[split]
+        winner = winner if pair in outcomes else {"M1": "M2", "M2": "M1", "tie": "tie"}[winner]
+        biased = set(pair) == set("bc") and split == 1
+        return SimpleNamespace(winner=winner, r_sample={"M1": 0.5, "M2": 2.0, "tie": 3.0 if biased else 1.0}[winner])
+
+    monkeypatch.setattr(battles, "judge", judge)
+    real = images([0] * 50 + [255] * 50)
+    models = {name: Player([0, 255], at(100)) for name in "abc"}
+    result = tournament(models, real, n=20, seed=5, splits=4)
+    assert result.won == {
+        ("a", "b"): 1, ("b", "a"): 0, ("a", "c"): 0.75, ("c", "a"): 0.25, ("b", "c"): 0.5, ("c", "b"): 0.5,
+    }  # fmt: skip
+    assert [result.verdict(*pair) for pair in (("a", "b"), ("b", "a"), ("a", "c"), ("b", "c"))] == [
+        "M1", "M2", "tie", "tie",
+    ]  # fmt: skip
+    assert result.guarded == 2 / (4 * 6)  # seen from both sides
+    assert result.points("a") == 1.75 and result.names[0] == "a" and result.splits == 4
+    low, high = result.intervals["c"]
+    assert low < result.strengths["c"] < high  # a bootstrap draws the split that c won none to four times
+    wins = torch.tensor([[0, 1, 0.75], [0, 0, 0.5], [0.25, 0.5, 0]], dtype=torch.float64)
+    assert list(result.strengths.values()) == pytest.approx(bradley_terry(wins).tolist())
+    assert tournament(models, real, n=20, seed=5).intervals["c"] is None
 
 
 def test_the_null():

@@ -8,33 +8,48 @@ import torch
 from torch import Tensor
 
 from ganlib.data import Images
-from ganlib.gan import GAN, require
-from ganlib.metrics.gam import Battle, Table, judge
+from ganlib.gan import GAN, require, whole
+from ganlib.metrics.gam import Battle, Table, battle_winner, judge
 from ganlib.metrics.rates import Interval, brackets
 
 
 @dataclass(frozen=True)
 class Tournament:
-    """Every pair of models in battle.
+    """Every pair of models in battle, once for each split.
 
     Attributes:
         names: the models, the strongest first.
         strengths: name -> Bradley-Terry strength; a beats b with probability s_a / (s_a + s_b).
-        battles: (a, b) -> the battle of a as M1 against b as M2, in both orders.
+        intervals: name -> 95 % bootstrap interval of its strength over the splits; None of a single split.
+        won: (a, b) -> the share of the splits in which a won, a tie counting half.
+        guarded: the share of all battles that r_test turned into a tie.
+        battles: (a, b) -> the battle of a as M1 against b as M2 in the first split, in both orders.
+        splits: how many.
     """
 
     names: tuple[str, ...]
     strengths: dict[str, float]
+    intervals: dict[str, Interval | None]
+    won: dict[tuple[str, str], float]
+    guarded: float
     battles: dict[tuple[str, str], Battle]
+    splits: int
 
     def points(self, name: str) -> float:
-        """Wins of a model plus half its ties."""
-        verdicts = [b.winner for (a, _), b in self.battles.items() if a == name]
-        return verdicts.count("M1") + verdicts.count("tie") / 2
+        """Wins of a model plus half its ties, the mean over the splits."""
+        return sum(share for (a, _), share in self.won.items() if a == name)
+
+    def verdict(self, a: str, b: str) -> str:
+        """ "M1" or "M2" where a, or b, won in every split; else "tie": what hangs on the split is no verdict."""
+        return {1.0: "M1", 0.0: "M2"}.get(self.won[a, b], "tie")
 
     def __str__(self) -> str:
         games = len(self.names) - 1
-        rows = (f"{name}: {self.points(name):g} of {games}, strength {self.strengths[name]:.2f}" for name in self.names)
+        rows = (
+            f"{name}: {self.points(name):g} of {games}, strength {self.strengths[name]:.2f} "
+            f"{brackets(self.intervals[name])}".rstrip()
+            for name in self.names
+        )
         return "\n".join(f"{place}. {row}" for place, row in enumerate(rows, 1))
 
 
@@ -78,20 +93,43 @@ def tournament(
     tolerance: float = 0.3,
     seed: int = 0,
     calibrate: bool | float = False,
+    splits: int = 1,
 ) -> Tournament:
     """Every pair of named models in battle (see ``gam``), ranked by Bradley-Terry with ties as half a win each.
 
     Eq. 11 need not be transitive: Table 4 of the paper is a cycle, which ranks its three models equal.
+
+    Args:
+        splits: how often all battles are fought, with the seeds ``seed``, ``seed`` + 1, ...: other samples, and where
+            thresholds are calibrated another half of the test images. A single split decides battles by its accidents.
+        tolerance: ``math.inf`` takes Eq. 11's guard away.
     """
+    whole("splits", splits)
     names = list(models)
-    table = Table(list(models.values()), test_images, n, seed, calibrate)
     pairs = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
-    battles = {(names[i], names[j]): judge(table, i, j, tolerance) for i, j in pairs}
-    wins = torch.zeros(len(names), len(names), dtype=torch.float64, device="cpu")
-    for i, j in pairs:
-        wins[i, j] = {"M1": 1.0, "tie": 0.5, "M2": 0.0}[battles[names[i], names[j]].winner]
-    strengths = dict(zip(names, bradley_terry(wins).tolist()))
-    return Tournament(tuple(sorted(names, key=lambda name: -strengths[name])), strengths, battles)
+    wins = torch.zeros(splits, len(names), len(names), dtype=torch.float64, device="cpu")
+    guarded, first = 0, {}
+    for split in range(splits):
+        table = Table(list(models.values()), test_images, n, seed + split, calibrate)
+        battles = {(names[i], names[j]): judge(table, i, j, tolerance) for i, j in pairs}
+        for i, j in pairs:
+            battle = battles[names[i], names[j]]
+            wins[split, i, j] = {"M1": 1.0, "tie": 0.5, "M2": 0.0}[battle.winner]
+            guarded += battle.winner != battle_winner(1.0, battle.r_sample)
+        first = first or battles
+    strengths = bradley_terry(wins.mean(0))
+    intervals: list[Interval | None] = [None] * len(names)
+    if splits > 1:
+        draws = torch.randint(splits, (200, splits), generator=torch.Generator("cpu").manual_seed(seed), device="cpu")
+        again = torch.stack([bradley_terry(wins[draw].mean(0)) for draw in draws])
+        low, high = again.quantile(torch.tensor([0.025, 0.975], dtype=again.dtype, device="cpu"), dim=0)
+        intervals = list(zip(low.tolist(), high.tolist()))
+    won = {(names[i], names[j]): wins[:, i, j].mean().item() for i, j in pairs}
+    ranked = sorted(range(len(names)), key=lambda i: -strengths[i].item())
+    return Tournament(
+        tuple(names[i] for i in ranked), dict(zip(names, strengths.tolist())), dict(zip(names, intervals)), won,
+        guarded / (splits * len(pairs)), first, splits,
+    )  # fmt: skip
 
 
 def null(
