@@ -7,7 +7,7 @@ SETUP = .venv/.ready
 INDEX = $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu)
 CLEAN = nbstripout --keep-output --keep-count --keep-id --extra-keys "cell.metadata.execution metadata.language_info.version"
 
-.PHONY: setup run lab test lint notebooks bench faults assignments student-copy grade regrade browser book
+.PHONY: setup run lab test lint notebooks bench faults assignments student-copy grade regrade browser book cuda
 
 setup: $(SETUP)
 
@@ -41,6 +41,9 @@ notebooks: $(SETUP)  ## re-execute every notebook at the cpu budget and clean it
 
 bench: $(SETUP)  ## our step against a textbook loop, as ratios in one run
 	$(BIN)/python scripts/bench.py
+
+cuda: $(SETUP)  ## on a GPU: the conformance suite, ten steps beside the CPU's, speed and memory; else one line
+	$(BIN)/python scripts/gpu.py
 
 faults: $(SETUP)  ## kill, interrupt, damage and mislead ganlib some hundreds of times, and count what was lost; minutes
 	$(BIN)/python scripts/faults.py

@@ -14,7 +14,8 @@ html_show_copyright = False
 
 # the sources are read where they lie, from the folder of the project
 root_doc = "docs/index"
-include_patterns = ["docs/index.md", "docs/reliability.md", "docs/claims.md", "README.md", "data/README.md"]
+include_patterns = ["docs/index.md", "docs/reliability.md", "docs/claims.md", "docs/cuda.md"]
+include_patterns += ["README.md", "data/README.md"]
 include_patterns += ["notebooks/*.ipynb", "notebooks/README.md"]
 
 nb_execution_mode = "off"

@@ -48,10 +48,11 @@ def textbook(gan: gl.GAN, images: gl.Images) -> Iterator[None]:
     generator, discriminator = gan.generator.to(memory_format=torch.contiguous_format), gan.discriminator
     discriminator.to(memory_format=torch.contiguous_format)
     optimizers = [torch.optim.Adam(m.parameters(), lr=2e-4, betas=(0.5, 0.999)) for m in (generator, discriminator)]
-    loss_of, ones, zeros = nn.BCELoss(), torch.ones(BATCH), torch.zeros(BATCH)
+    loss_of, device = nn.BCELoss(), gan.device
+    ones, zeros = torch.ones(BATCH, device=device), torch.zeros(BATCH, device=device)
     while True:
         for real in DataLoader(PerSample(images), batch_size=BATCH, shuffle=True, drop_last=True):
-            fake = generator(torch.randn(BATCH, gan.latent_dim))
+            real, fake = real.to(device), generator(torch.randn(BATCH, gan.latent_dim, device=device))
             optimizers[1].zero_grad()
             d_loss = loss_of(torch.sigmoid(discriminator(real)), ones)
             d_loss = d_loss + loss_of(torch.sigmoid(discriminator(fake.detach())), zeros)
