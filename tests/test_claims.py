@@ -312,6 +312,14 @@ def test_kept_weights_that_were_damaged_are_named(folders, monkeypatch):
     assert listed == ["GRAN1-seed1.safetensors", "another"]
 
 
+def test_every_arm_of_digits_is_built_from_its_data_and_from_its_shape():
+    for arm, settings in engine.ARMS.items():
+        if settings.get("data", "mnist5k") == "mnist5k":
+            gan, images, _ = engine.start(arm, 0)
+            again = engine.make(engine.recipe(arm, images.shape))
+            assert list(gan.state_dict()) == list(again.state_dict())
+
+
 def test_arms_of_one_seed_start_alike():
     """The lens draws its weights last, so the players' are those of the arm without it."""
     pairs = [("dcgan, lens", "dcgan, no lens"), ("lsgan with a sigmoid, lens, colour", "lsgan, no lens, colour")]

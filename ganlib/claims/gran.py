@@ -11,11 +11,16 @@ from torch import Tensor
 from ganlib import metrics
 from ganlib.claims.claim import SHORT, SIZE, Arm, Claim, Run
 from ganlib.data import Images, load, to_float
-from ganlib.gan import GAN, Game
+from ganlib.gan import GAN, Game, shape_of
 from ganlib.models.draw import DRAW
 from ganlib.models.dvae import DVAE
 from ganlib.models.gran import GRANGenerator
 
+# the two models without an opponent ask for the shape of a picture, whatever is known of the data
+BUILDERS: dict[str, Callable[..., Game]] = {
+    "dvae": lambda data, **settings: DVAE(shape_of(data), **settings),
+    "draw": lambda data, **settings: DRAW(shape_of(data), **settings),
+}
 # GRAN's paper names no learning rates, only that they differ. These were chosen by short runs of T = 3, and the width
 # and the updates by looking at GRAN3 alone: narrower and shorter, some of its runs left classes out.
 RATES = dict(g_lr=5e-4, d_lr=1e-3)

@@ -12,8 +12,6 @@ from ganlib.data import Images, Set
 from ganlib.gan import GAN, Game
 from ganlib.metrics import fid_score
 from ganlib.models import SYSTEMS
-from ganlib.models.draw import DRAW
-from ganlib.models.dvae import DVAE
 from ganlib.training import Monitor
 
 # a paper's file is one that has arms
@@ -28,7 +26,7 @@ MEASURES: dict[str, Callable[[Run], float]] = dict(claim.MEASURES)
 BATTLES: dict[str, Callable[[GAN, GAN, Images], float]] = {}
 PAIRED: dict[str, Callable[[Run, Run], float]] = {}
 SETS: dict[str, Callable[[str, int], Set]] = {}
-BUILDERS: dict[str, Callable[..., Game]] = SYSTEMS | {"dvae": DVAE, "draw": DRAW}
+BUILDERS: dict[str, Callable[..., Game]] = dict(SYSTEMS)
 gathered = dict(MEASURES=MEASURES, BATTLES=BATTLES, PAIRED=PAIRED, SETS=SETS, BUILDERS=BUILDERS)
 for paper in PAPERS:
     for name, table in gathered.items():
