@@ -83,7 +83,7 @@ class Live:
         figure, axes = plt.subplots(1, len(ratios), figsize=(2.6 + 3.2 * len(ratios), 3), width_ratios=ratios)
         losses(self.history, ax=axes[0])
         if scores:
-            curves(self.history, *scores, ax=axes[1], title="scores")
+            curves(self.history, *scores, ax=axes[1], title="what is monitored")
         self.data.draw(self.gan.preview(), axes[-1], f"samples after {step} updates")
         figure.tight_layout()
         image = Image(png(figure))

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganlib.budget import private_seed
 from ganlib.data import BUNDLED
@@ -150,6 +150,49 @@ def forest(results: dict[str, dict[str, Any]], limit: float = 5.0) -> Figure:
     figure.legend(handles=marks, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     figure.supxlabel("mean difference with its 95 % interval, in standard deviations between seeds", fontsize=8)
     return figure
+
+
+def network(module: nn.Module, *inputs: Tensor, title: str = "", ax: Axes | None = None) -> Axes:
+    """Draw a network from the module itself: what it makes of inputs (N, ...), layer by layer, with every size.
+
+    A box is a tensor of one sample, the taller the larger its sides and the wider the more its channels; below an arrow
+    stands what was done. A layer that keeps the shape, such as a norm or a ReLU, is named beside the one before it.
+    """
+    made: list[tuple[str, tuple[int, ...]]] = [("", tuple(inputs[0].shape[1:]))]
+
+    def note(layer: nn.Module, _: Any, out: Any) -> None:
+        if not isinstance(out, Tensor) or out.dim() < 2:
+            out = torch.as_tensor(out).reshape(len(inputs[0]), -1)
+        name, shape = type(layer).__name__.replace("2d", ""), tuple(out.shape[1:])
+        if hasattr(layer, "kernel_size"):
+            name += "\n{}×{}, stride {}".format(*layer.kernel_size, layer.stride[0])
+        if shape == made[-1][1] and len(made) > 1:
+            made[-1] = (f"{made[-1][0]}\n{name}", shape)
+        else:
+            made.append((name, shape))
+
+    hooks = [m.register_forward_hook(note) for m in module.modules() if not list(m.children())]
+    was = module.training
+    try:
+        with torch.no_grad():
+            module.eval()(*inputs)
+    finally:
+        module.train(was)
+        for hook in hooks:
+            hook.remove()
+    if ax is None:
+        _, ax = plt.subplots(figsize=(min(13, 1.7 * len(made)), 2.9), layout="constrained")
+    for i, (name, shape) in enumerate(made):
+        channels, side = (shape[0], shape[-1]) if len(shape) > 1 else (1, 1 + math.log2(math.prod(shape)))
+        height, wide = 0.25 + 0.17 * math.log2(1 + side), 0.1 + 0.06 * math.log2(1 + channels)
+        ax.add_patch(plt.Rectangle((i - wide / 2, -height / 2), wide, height, fc="#CFE3F0", ec=BLUE))
+        ax.text(i, height / 2 + 0.06, "×".join(map(str, shape)) or "1", ha="center", va="bottom", fontsize=9)
+        if i:
+            ax.annotate("", (i - 0.25, 0), (i - 0.75, 0), arrowprops=dict(arrowstyle="->", color="0.4"))
+            ax.text(i - 0.5, -0.62, name, ha="center", va="top", fontsize=7)
+    ax.set(xlim=(-0.6, len(made) - 0.4), ylim=(-1.5, 0.95), title=title)
+    ax.axis("off")
+    return ax
 
 
 def png(figure: Figure, dpi: int = 72) -> bytes:

@@ -133,6 +133,7 @@ def fit(
                 if step % monitor.every == 0 or step == steps:
                     with private_seed(seed + step, gan.device):  # looking must not change the run
                         value = monitor.measure(gan)
+                    value = value.detach() if isinstance(value, Tensor) else value
                     row |= {} if value is None else {monitor.name: float(value)}
             with finishing():  # so that history and checkpoint agree
                 history.append(step, row, spent)

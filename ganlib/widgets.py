@@ -124,12 +124,12 @@ def steer(
 def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> Explorer:
     """Three sliders that move n latents together along three fixed directions, and the samples redrawn.
 
-    Each slider counts in standard deviations of the latent: 0 leaves the samples as they were drawn. A conditional game
+    Each slider counts in standard deviations of the latents along its direction: 0 leaves the samples as they were drawn. A conditional game
     has one more slider, over its classes, or over the conditions that it remembers of its data.
     """
     with private_seed(seed, gan.device):
         z, directions = gan.latent(n), gan.latent(3)
-    directions = directions.flatten(1) / directions.flatten(1).std(dim=1, keepdim=True)
+    directions = directions.flatten(1) / directions.flatten(1).norm(dim=1, keepdim=True)
     image = Image(format="png")
     sliders = [FloatSlider(0.0, min=-3, max=3, step=0.25, description=f"direction {i + 1}") for i in range(3)]
     known = gan.known_conditions() if gan.conditional else []

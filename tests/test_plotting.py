@@ -94,7 +94,7 @@ def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch, tmp_path)
     assert 10 <= len(bar.shown) <= 14 and len(picture.shown) == len(bar.shown) - 1
     assert "40 of 40 updates" in bar.shown[-1]["text/plain"] and "done; d_loss" in bar.shown[-1]["text/plain"]
     assert drawn[0] == ["losses", "samples after 2 updates"]
-    assert drawn[-1] == ["losses", "scores", "samples after 40 updates"]
+    assert drawn[-1] == ["losses", "what is monitored", "samples after 40 updates"]
 
     def stop(batches):
         raise KeyboardInterrupt

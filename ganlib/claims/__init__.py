@@ -4,6 +4,7 @@ from ganlib.claims.claim import SIZE, Claim
 from ganlib.claims.engine import (
     RESULTS,
     WEIGHTS,
+    about,
     interval,
     keep,
     kept,
@@ -20,6 +21,6 @@ from ganlib.claims.ledger import ARMS, BATTLES, CLAIMS, MEASURES
 
 __all__ = [
     "ARMS", "BATTLES", "CLAIMS", "MEASURES", "RESULTS", "SIZE", "WEIGHTS", "Claim",
-    "interval", "keep", "kept", "results", "start", "summary", "table", "test", "train",
+    "about", "interval", "keep", "kept", "results", "start", "summary", "table", "test", "train",
     "trained", "verdict",
 ]  # fmt: skip

@@ -80,7 +80,7 @@ def learnt(gan: GAN, images: Images, updates: int = 150) -> GAN:
     """A copy of a game after so many more updates of its discriminator alone, on so few or many reals."""
     gan = copy.deepcopy(gan)
     gan.generator.eval()  # which must not move at all, nor its statistics
-    batches = images.batches(SIZE["batch"], seed=0)
+    batches = images.batches(min(30, SIZE["batch"]), seed=0)  # as large for thirty digits as for all
     torch.manual_seed(0)
     for _ in range(updates):
         gan.discriminator_step(next(batches))
