@@ -143,6 +143,25 @@ def assignment(path: Path) -> int:
     return sum(int(n) for text in texts for n in re.findall(r"^## Exercise .*, (\d+) minutes", text))
 
 
+def glossary(paths: list[Path]) -> list[str]:
+    """Every term that a cell defines in a quoted paragraph, ``> **term**: what it is``, with a link to its heading."""
+    found: dict[str, list[str]] = {}  # term -> what it is, line by line, and the link last
+    for path in paths:
+        heading, term = "", None
+        for cell in nbformat.read(path, as_version=4).cells:
+            for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+                heading = line.lstrip("# ") if line.startswith("#") else heading
+                if match := re.match(r"> \*\*(.+?)\*\*(?: \(([^)]*)\))?:? ?(.*)", line):
+                    term, also, text = match.groups()
+                    link = f"[{path.stem[:2]}, {heading}]({path.name}#{anchor(heading)})"
+                    found[term] = [f"({also}) {text}" if also else text, link]
+                elif term and re.match(r"> \S", line):
+                    found[term].insert(-1, line.removeprefix("> "))
+                else:
+                    term = None
+    return [f"- **{term}**: {' '.join(found[term][:-1])} ({found[term][-1]})" for term in sorted(found, key=str.lower)]
+
+
 def plans(paths: list[Path]) -> list[str]:
     """Tables of the weeks, with minutes."""
     of = {path.stem[:2]: path for path in paths}
@@ -171,6 +190,7 @@ def page() -> str:
     lines += ["Two plans. Minutes of reading are an estimate from words and cells, those of assignments what their"]
     lines += ["exercises state; how long the notebooks run is in the table above, measured."]
     lines += plans(paths)
+    lines += ["", "## Glossary", "", *glossary(paths)]
     lines += ["", "## What of the papers is shown where", ""]
     lines += [
         "E is an equation, A an algorithm, T a table, F a figure, C a claim, P a protocol; the number is the paper's,",

@@ -198,3 +198,38 @@ def test_the_gallery_shows_every_system():
     arm_of = runpy.run_path(str(ROOT / "scripts" / "gallery.py"))["arm_of"]
     for system in (name for name in gl.models.SYSTEMS if gl.models.home(name) == "mnist5k"):
         assert claims.ARMS[arm_of(system)]["system"] == system
+
+
+NUMERALS = runpy.run_path(str(ROOT / "scripts" / "numerals.py"))
+
+
+def test_numbers_in_prose_are_found():
+    text = "The FID is 7.3 with 1,000 samples, see Eqs. 3, 4 and 15, section 6, notebook 05 (2014); GRAN3, CIFAR-10."
+    assert NUMERALS["numerals"](text + " $n = 9$, `x[3]`, 0 and 1, 95 %.\n\n### 3 A heading\n\n2. an item") == [
+        "7.3", "1,000", "95",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", NUMERALS["NINE"], ids=lambda path: path.stem)
+def test_prose_holds_no_number_of_a_run(path):
+    """A number in Markdown is a setting, a definition or a paper's, and its cell says so: see scripts/numerals.py."""
+    found = NUMERALS["unexplained"](path)
+    assert not found, f"say these with gl.plotting.say, or allow them: {found}"
+
+
+def test_quoted_verdicts_are_those_of_the_results():
+    """What a notebook printed of a claim, and what its prose calls it, is what data/claims/ says now."""
+    verdicts = {
+        path.stem: json.loads(path.read_text())["verdict"] for path in (ROOT / "data" / "claims").glob("*.json")
+    }
+    quoted = []
+    for path in NOTEBOOKS:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            text = "".join(cell["source"]) if cell["cell_type"] == "markdown" else json.dumps(cell.get("outputs", []))
+            for id, word in re.findall(
+                r"((?:RA|TA|GR|CG|SV-[A-Z0-9]+)-[A-Z]\w*(?:-\w+)?)[,:]? ((?:leaning )?(?:confirmed|refuted|undecided))",
+                text,
+            ):
+                quoted.append((path.stem, id, word))
+    assert len(quoted) > 70
+    assert [q for q in quoted if verdicts.get(q[1]) != q[2]] == []

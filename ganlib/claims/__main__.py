@@ -1,6 +1,6 @@
 """The papers' claims, tested: two arms on equal terms, several paired seeds, an interval and a verdict.
 
-    python -m ganlib.claims RA-C1 --seeds 5     # train what is missing, write data/claims/RA-C1.json
+    python -m ganlib.claims RA-C2 --seeds 5     # train what is missing, write data/claims/RA-C2.json
     python -m ganlib.claims --plan --seeds 10   # the runs that are missing for all claims, and their minutes
     python -m ganlib.claims --all --jobs 2 --seeds 10       # train and test them all, each run in its own process
     python -m ganlib.claims --table             # the README's table, from data/claims/
