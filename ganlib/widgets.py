@@ -125,7 +125,7 @@ def explore(gan: "GAN", n: int = 16, seed: int = 0, width: int = 420) -> Explore
     """Three sliders that move n latents together along three fixed directions, and the samples redrawn.
 
     Each slider counts in standard deviations of the latents along its direction: 0 leaves the samples as they were
-    drawn. A conditional game has one more slider, over its classes, or over the conditions that it remembers of its data.
+    drawn. A conditional game has one more slider, over its classes, or the conditions that it remembers of its data.
     """
     with private_seed(seed, gan.device):
         z, directions = gan.latent(n), gan.latent(3)

@@ -150,3 +150,20 @@ def test_a_forest_has_a_line_for_each_claim_and_hollow_marks_that_lean():
     assert marks[0].get_xdata()[0] == pytest.approx(2.0) and marks[0].get_markerfacecolor() == "white"
     assert marks[1].get_xdata()[0] == 5.0 and marks[1].get_marker() == ">", "beyond the limit: an arrow at it"
     plotting.plt.close(figure)
+
+
+def test_a_network_is_drawn_from_itself():
+    game = gl.build("dcgan", (1, 16, 16), width=4, latent_dim=10)
+    before = {name: value.clone() for name, value in game.state_dict().items()}
+    ax = gl.plotting.network(game.discriminator, torch.zeros(1, 1, 16, 16), title="D")
+    texts = [text.get_text() for text in ax.texts if text.get_text()]
+    sizes = [text for text in texts if not text[0].isalpha()]
+    assert sizes == ["1×16×16", "4×8×8", "8×4×4", "128", "1"] and ax.get_title() == "D"
+    layers = [text for text in texts if text[0].isalpha()]
+    assert layers[0] == "Conv\n4×4, stride 2\nLeakyReLU"
+    assert layers[1] == "Conv\n4×4, stride 2\nBatchNorm\nLeakyReLU" and layers[-1] == "Linear"
+    assert all(torch.equal(before[name], value) for name, value in game.state_dict().items())  # not even its averages
+    assert game.discriminator.training and not game.discriminator.features[0]._forward_hooks
+    sides = {size: patch.get_height() for size, patch in zip(sizes, ax.patches)}
+    assert sides["1×16×16"] > sides["4×8×8"] > sides["8×4×4"] > sides["1"]
+    plt.close("all")

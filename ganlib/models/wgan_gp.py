@@ -104,7 +104,7 @@ def build(
 ) -> GAN:
     """The game for images of a shape (C, H, W): lambda = 10, n_critic = 5, Adam at 1e-4.
 
-    ``betas`` are those of "Recent Advances in GANs" and ChainGAN; the paper's Algorithm 1 has (0, 0.9).
+    ``betas`` are those of the authors' own code for CIFAR-10, and ChainGAN's; the paper's Algorithm 1 has (0, 0.9).
 
     Args:
         networks: "dcgan" (DCGAN's without batch norm in the critic; width 64), "resnet" (the paper's for CIFAR-10;
