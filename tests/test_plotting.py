@@ -167,3 +167,18 @@ def test_a_network_is_drawn_from_itself():
     sides = {size: patch.get_height() for size, patch in zip(sizes, ax.patches)}
     assert sides["1×16×16"] > sides["4×8×8"] > sides["8×4×4"] > sides["1"]
     plt.close("all")
+
+
+def test_told_takes_a_whole_number(monkeypatch, tmp_path, capsys):
+    (tmp_path / "claims").mkdir()
+    seeds = [{"difference": 1.0}, {"difference": 2.0}]
+    base = dict(verdict="undecided", sentence="so it is", measure="m", spread=False, arm="a", rivals=["b"], seeds=seeds)
+    for id in ("GR-C1a", "GR-C1b", "GR-C10", "GR-C2"):
+        result = base | dict(id=id, difference=1.5, interval=[0.0, 3.0])
+        (tmp_path / "claims" / f"{id}.json").write_text(json.dumps(result))
+    monkeypatch.setattr(plotting, "BUNDLED", tmp_path)
+    said = []
+    monkeypatch.setattr(plotting, "say", lambda text, id, *rest: said.append(id))
+    for prefix in ("GR-C1", "GR-C10", "GR"):
+        plotting.told(prefix)
+    assert said == ["GR-C1a", "GR-C1b", "GR-C10", "GR-C10", "GR-C1a", "GR-C1b", "GR-C2"]
