@@ -23,8 +23,9 @@ BUILDERS: dict[str, Callable[..., Game]] = {
 }
 # GRAN's paper names no learning rates, only that they differ. These were chosen by short runs of T = 3, and the width
 # and the updates by looking at GRAN3 alone: narrower and shorter, some of its runs left classes out.
-RATES = dict(g_lr=5e-4, d_lr=1e-3)
-GRAN = dict(system="gran", width=4 * SIZE["width"] // 3, latent_dim=60, ema=0.99, updates=SIZE["updates"], **RATES)
+GRAN = dict(
+    system="gran", width=4 * SIZE["width"] // 3, latent_dim=60, ema=0.99, updates=SIZE["updates"], g_lr=5e-4, d_lr=1e-3
+)
 ARMS: dict[str, Arm] = {
     **{f"GRAN{steps}": GRAN | dict(steps=steps) for steps in (1, 3, 5, 7, 9)},
     "GRAN3, fresh noise": GRAN | dict(steps=3, fresh_noise=True),
@@ -61,14 +62,21 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def log_r_sample(m1: GAN, m2: GAN, test: Images) -> float:
-    """log of GAM's r_sample (Im et al. 2016, Eq. 10), below 0 where m1 wins.
+def log_ratios(m1: GAN, m2: GAN, test: Images, calibrate: bool | float = False) -> tuple[float, float]:
+    """The logs of GAM's r_sample and r_test (Im et al. 2016, Eq. 10), with half an error added so that none is 0."""
+    errors = metrics.gam(m1, m2, test, n=SIZE["n"], calibrate=calibrate).errors
+    d1, d2 = errors["D1", "G2"], errors["D2", "G1"]
+    pairs = ((d1.samples.errors, d2.samples.errors), (d1.reals.errors, d2.reals.errors))
+    return tuple(math.log((mine + 0.5) / (other + 0.5)) for mine, other in pairs)
 
-    Every threshold is where the discriminator misses a quarter of held-out reals: at D = 1/2 these small
-    discriminators hardly ever err. Half an error is added to both counts, so that none is 0.
+
+def log_r_sample(m1: GAN, m2: GAN, test: Images) -> float:
+    """log of GAM's r_sample, below 0 where m1 wins.
+
+    Every threshold is where the discriminator misses a quarter of held-out reals: at D = 1/2, in eval mode, it may lie
+    anywhere.
     """
-    errors = metrics.gam(m1, m2, test, n=SIZE["n"], calibrate=0.25).errors
-    return math.log((errors["D1", "G2"].samples.errors + 0.5) / (errors["D2", "G1"].samples.errors + 0.5))
+    return log_ratios(m1, m2, test, calibrate=0.25)[0]
 
 
 def error_above_half(gan: GAN, model: DVAE | DRAW, test: Images) -> float:
@@ -88,24 +96,19 @@ def learnt(gan: GAN, images: Images, updates: int = 150) -> GAN:
     return gan
 
 
-def judged_by(judge: GAN, rival: GAN, test: Images) -> tuple[float, float]:
-    """log r_sample and log r_test at D = 1/2, with half an error added to every count."""
-    errors = metrics.gam(judge, rival, test, n=SIZE["n"]).errors
-    d1, d2 = errors["D1", "G2"], errors["D2", "G1"]
-    pairs = ((d1.samples.errors, d2.samples.errors), (d1.reals.errors, d2.reals.errors))
-    return tuple(math.log((mine + 0.5) / (other + 0.5)) for mine, other in pairs)
-
-
 def gain_of_overfitting(m1: GAN, m2: GAN, test: Images) -> float:
-    """How much log r_sample falls, that is turns to m1's favour, as m1's discriminator learns 30 digits by heart."""
+    """How much log r_sample falls, that is turns to m1's favour, as m1's discriminator learns 30 digits by heart.
+
+    Here and in ``silence`` the threshold is D = 1/2.
+    """
     few = load("mnist5k", size=SIZE["size"]).take(30)
-    return judged_by(learnt(m1, few), m2, test)[0] - judged_by(m1, m2, test)[0]
+    return log_ratios(learnt(m1, few), m2, test)[0] - log_ratios(m1, m2, test)[0]
 
 
 def silence(m1: GAN, m2: GAN, test: Images) -> float:
     """|log r_test| after the updates on all digits, the control, less the one after those on 30."""
     images = load("mnist5k", size=SIZE["size"])
-    by_heart, control = (abs(judged_by(learnt(m1, x), m2, test)[1]) for x in (images.take(30), images))
+    by_heart, control = (abs(log_ratios(learnt(m1, x), m2, test)[1]) for x in (images.take(30), images))
     return control - by_heart
 
 

@@ -1,5 +1,6 @@
 """Random projections (Neyshabur et al. 2017): no discriminator separates perfectly, so the gradients stay stable."""
 
+import copy
 import math
 import statistics
 from collections.abc import Callable
@@ -36,13 +37,12 @@ ARMS: dict[str, Arm] = {
 
 def gradient_norm(game: GAN) -> float:
     """The norm of the gradient of the generator's loss in its parameters, for 64 latents that are always the same."""
-    was, parameters = game.generator.training, list(game.generator.parameters())
+    game = copy.deepcopy(game)  # batch norm takes note of what it sees
+    game.generator.eval()  # its batch norm must not take this batch into account
     torch.manual_seed(0)
     z = game.latent(64)
-    game.generator.eval()  # its batch norm must not take this batch into account
     loss = game.objective.g_loss(game.critic(game.generator(z))).mean()
-    gradients = torch.autograd.grad(loss, parameters)
-    game.generator.train(was)
+    gradients = torch.autograd.grad(loss, list(game.generator.parameters()))
     return math.sqrt(math.fsum(g.square().sum().item() for g in gradients))
 
 
