@@ -9,8 +9,6 @@ with n = 1,000, beside its floor: what training pictures score in the place of t
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-from torch import Tensor
 
 import ganlib as gl
 from ganlib import claims, plotting
@@ -41,17 +39,6 @@ def scored(game: Game, test: gl.Images) -> str:
     return f"FID {score.value:.1f} (floor {score.floor:.1f})"
 
 
-def draw(rows: dict[str, tuple[Tensor, str]]) -> Figure:
-    """A figure of labelled rows: label -> samples (COLUMNS, ...), and what is said at their right."""
-    figure, axes = plt.subplots(len(rows), 1, figsize=(11, 0.56 * len(rows)), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.01, hspace=0.01)
-    for ax, (label, (images, said)) in zip(axes, rows.items()):
-        plotting.show(images, columns=COLUMNS, ax=ax)
-        ax.text(-0.01, 0.5, label, transform=ax.transAxes, ha="right", va="center", fontsize=9)
-        ax.text(1.01, 0.5, said, transform=ax.transAxes, ha="left", va="center", fontsize=8)
-    return figure
-
-
 def main() -> None:
     train, test = (gl.load("mnist5k", split=split, size=16) for split in ("train", "test"))
     clothes = gl.load("fashion10k", split="test", size=16)
@@ -71,7 +58,9 @@ def main() -> None:
         told = dict(y=captions) if label.startswith("captions") else {}
         rows[label] = game.sample(COLUMNS, seed=0, **told).cpu(), said
     print("captions:", ", ".join(captions))
-    figure = draw(rows)
+    figure = plotting.strip({label: images for label, (images, _) in rows.items()}, scale=0.6)
+    for ax, (_, said) in zip(figure.axes, rows.values()):
+        ax.text(1.01, 0.5, said, transform=ax.transAxes, va="center", fontsize=8)
     figure.savefig(PICTURE, dpi=90, bbox_inches="tight", pad_inches=0.05, pil_kwargs={"optimize": True})
     plt.close(figure)
     print(f"{PICTURE.name}: {len(rows)} rows, {PICTURE.stat().st_size / 1024:.0f} KiB")

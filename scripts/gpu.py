@@ -4,11 +4,13 @@ precision and a captured graph gain. Without a GPU it says so in one line.
     python scripts/gpu.py          # or make cuda; the table that it prints belongs into docs/cuda.md
 """
 
+import itertools
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -94,16 +96,10 @@ def mixed(gan: Game, batches: Iterator) -> Callable[[], object]:
 
 def captured(gan: Game, batches: Iterator) -> Callable[[], object]:
     """A step as one CUDA graph, which sees the same few batches again and again: for the time alone."""
-    drawn = [next(batches) for _ in range(8)]
-
-    def again() -> Iterator:
-        while True:
-            yield from drawn
-
     for optimizer in gan.optimizers.values():
         for group in optimizer.param_groups:
             group["capturable"] = True
-    fixed, side = again(), torch.cuda.Stream()
+    fixed, side = itertools.cycle([next(batches) for _ in range(8)]), torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):
@@ -118,10 +114,9 @@ def captured(gan: Game, batches: Iterator) -> Callable[[], object]:
 def row(name: str, device: torch.device) -> str:
     """A system's line of the table."""
     apart = farthest(after_ten_steps(name, device), after_ten_steps(name, torch.device("cpu")))
-    speeds = {}
+    speeds, data = {}, gl.load(home(name), size=32)
     torch.cuda.reset_peak_memory_stats(device)
     for kind, make in (("plain", lambda g, b: lambda: g.step(b)), ("mixed", mixed), ("captured", captured)):
-        data = gl.load(home(name), size=32)
         gl.seed_everything(0)
         gan = gl.build(name, data, width=32)
         try:
@@ -136,15 +131,11 @@ def row(name: str, device: torch.device) -> str:
 
 def against_a_textbook(device: torch.device) -> str:
     """Our DCGAN's step beside a textbook loop of the same networks and batches on this GPU."""
-    from bench import textbook
+    from bench import ours, textbook
 
     data = gl.load("mnist5k", size=32)
-    speeds = []
-    for usual in (False, True):
-        gan = gl.build("dcgan", data, width=32)
-        loop = textbook(gan, data) if usual else None
-        batches = data.batches(BATCH)
-        speeds.append(per_second((lambda: next(loop)) if usual else (lambda: gan.step(batches)), device))  # noqa: B023
+    loops = [loop(gl.build("dcgan", data, width=32), data) for loop in (ours, textbook)]
+    speeds = [per_second(partial(next, loop), device) for loop in loops]
     return f"DCGAN: {speeds[0]:.1f} steps a second, a textbook loop {speeds[1]:.1f}: ratio {speeds[0] / speeds[1]:.1f}"
 
 

@@ -22,7 +22,7 @@ REFERRED += "Links? Editors? Class Steps? Item Appendix Equation Rows?"
 REFERENCE = rf"\b(?i:{'|'.join(REFERRED.split())})\.?\s+\d+[a-z]?(?:(?:\s*(?:,|and|or|to|–|against)\s*)+\d+[a-z]?)*"
 LEFT_OUT = (
     r"```.*?```", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"<[^>]*>", r"\]\([^)]*\)",  # code, formulas, marks, links
-    r"(?m)^ {4}.*$", r"(?m)^#+ .*$", r"(?m)^\s*\d+\. ",  # commands, headings, items of lists
+    r"(?m)^ {4}[^\n]*", r"(?m)^#+ [^\n]*", r"(?m)^\s*\d+\. ",  # commands, headings, items of lists
     REFERENCE, r"\b(?:19|20)\d\d\b",
 )  # fmt: skip
 NUMERAL = r"(?<![\w.\-–])(?:\d[\d,.]*\d|\d)(?![\w\-])"
@@ -31,7 +31,7 @@ NUMERAL = r"(?<![\w.\-–])(?:\d[\d,.]*\d|\d)(?![\w\-])"
 def numerals(text: str) -> list[str]:
     """The numbers of a text in Markdown, without repetition, except for what is left out."""
     for pattern in LEFT_OUT:
-        text = re.sub(pattern, " ", text, flags=re.DOTALL if pattern[0] != "(" else 0)
+        text = re.sub(pattern, " ", text, flags=re.DOTALL)
     return [n for n in dict.fromkeys(re.findall(NUMERAL, text)) if n not in ("0", "1")]
 
 
