@@ -201,6 +201,13 @@ def test_a_battle_is_between_the_games_of_one_seed(folders, monkeypatch):
     result = engine.test(CLAIMS["GR-C5"], seeds=3)
     assert met == [(("GRAN5", seed), ("GRAN3", seed)) for seed in range(3)]
     assert [row["difference"] for row in result["seeds"]] == [-1.0, -2.0, -3.0]
+    met.clear()
+    result = engine.test(CLAIMS["GR-C5"], seeds=4)  # what is recorded of the same runs is not fought again
+    assert met == [(("GRAN5", 3), ("GRAN3", 3))]
+    assert [row["difference"] for row in result["seeds"]] == [-1.0, -2.0, -3.0, -4.0]
+    monkeypatch.setattr(engine, "train", lambda arm, seed: {"fid": [1.0 + (seed == 1)]})
+    engine.test(CLAIMS["GR-C5"], seeds=3)
+    assert met[1:] == [(("GRAN5", 1), ("GRAN3", 1))]  # seed 1 has other runs by now
 
 
 def test_log_r_sample_is_below_0_for_the_side_that_is_fooled_less():
@@ -383,14 +390,21 @@ def test_a_run_that_diverged_counts_as_the_worst(folders, monkeypatch):
 CLAIM_OF_TWO = claim.Claim("X-C1", "the second stage is better", "two stages", ("Stage I",), "last_fid")
 
 
-def test_the_queue_has_each_run_once_and_the_stages_in_order():
-    wanted = queue.runs([CLAIMS["RA-C1a"], CLAIMS["RA-C3"], CLAIM_OF_TWO], 2)
+def test_the_queue_has_each_run_once_and_the_stages_in_order(folders):
+    wanted = queue.missing(queue.runs([CLAIMS["RA-C1a"], CLAIMS["RA-C3"], CLAIM_OF_TWO], 2))
     assert sorted(wanted) == sorted(
         (arm, seed)
         for arm in ("wgan", "dcgan", "wgan_gp", "Stage I", "Stage I, half as long", "two stages")
         for seed in (0, 1)
     )
     assert [arm for arm, _ in wanted[-2:]] == ["two stages"] * 2  # on top of the run of another arm
+    for run in (("two stages", 0), ("Stage I", 0), ("Stage I", 1)):
+        path = Path(f"{engine.where(*run)}.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    # where the upper run is there, nobody needs the one below it
+    left = queue.missing(queue.runs([CLAIM_OF_TWO], 2))
+    assert left == [("Stage I, half as long", 1), ("two stages", 1)]
 
 
 def test_the_plan_counts_what_is_missing(folders, monkeypatch):

@@ -252,11 +252,23 @@ def differences(claim: Claim, runs: dict[str, list[dict[str, Any]]]) -> list[dic
     return rows
 
 
-def battles(claim: Claim, seeds: int) -> list[dict[str, Any]]:
-    """For every seed the outcome of the arm's battle with its rival."""
-    test = start(claim.arm, 0)[2]
-    games = ((trained(claim.arm, seed), trained(claim.rivals[0], seed)) for seed in range(seeds))
-    return [{"seed": seed, "difference": BATTLES[claim.measure](*pair, test)} for seed, pair in enumerate(games)]
+def battles(claim: Claim, runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """For every seed the outcome of the arm's battle with its rival.
+
+    What data/claims/ has of the same two runs is not fought again: where their figures were recalled, that would mean
+    to train both.
+    """
+    test, rival = start(claim.arm, 0)[2], claim.rivals[0]
+    before = results().get(claim.id, {"seeds": [], "measure": None})
+    known = before["seeds"] if before["measure"] == claim.measure else []
+    rows = []
+    for seed, pair in enumerate(zip(runs[claim.arm], runs[rival])):
+        if seed < len(known) and pair == (before["runs"][claim.arm][seed], before["runs"][rival][seed]):
+            rows.append(known[seed])
+        else:
+            games = trained(claim.arm, seed), trained(rival, seed)
+            rows.append({"seed": seed, "difference": BATTLES[claim.measure](*games, test)})
+    return rows
 
 
 def test(claim: Claim, seeds: int, folder: Path | None = None) -> dict[str, Any]:
@@ -273,7 +285,7 @@ def test(claim: Claim, seeds: int, folder: Path | None = None) -> dict[str, Any]
             said = {key: value[-1] for key, value in runs[arm][-1].items() if isinstance(value, list)}
             name, value = next(iter(said.items()), ("diverged at step", runs[arm][-1].get("diverged", 0)))
             print(f"{claim.id}, seed {seed}, {arm}: {name} {value:.4g}", flush=True)
-    rows = battles(claim, seeds) if claim.measure in BATTLES else differences(claim, runs)
+    rows = battles(claim, runs) if claim.measure in BATTLES else differences(claim, runs)
     result = {
         **asdict(claim),
         **verdict([row["difference"] for row in rows]),

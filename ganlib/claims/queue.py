@@ -22,16 +22,20 @@ Run = tuple[str, int]  # an arm and its seed
 
 
 def runs(claims: Iterable[Claim], seeds: int) -> list[Run]:
-    """Every run that claims need, whether it is done or not; what stands on another arm's run comes last."""
+    """Every run that claims need, whether it is done or not."""
     arms = dict.fromkeys(arm for claim in claims for arm in (claim.arm, *claim.rivals))
-    needed = dict.fromkeys((arm, seed) for arm in arms for seed in range(seeds))
-    below = {(ARMS[arm]["first"], seed): None for arm, seed in needed if "first" in ARMS[arm]}
-    return sorted(below | needed, key=lambda run: "first" in ARMS[run[0]])
+    return [(arm, seed) for arm in arms for seed in range(seeds)]
 
 
 def missing(wanted: Iterable[Run]) -> list[Run]:
-    """The runs whose figures are not there yet."""
-    return [(arm, seed) for arm, seed in wanted if not Path(f"{engine.where(arm, seed)}.json").exists()]
+    """The runs whose figures are not there yet; before them, those of the arms that they stand on."""
+
+    def lack(runs: Iterable[Run]) -> dict[Run, None]:
+        return {run: None for run in runs if not Path(f"{engine.where(*run)}.json").exists()}
+
+    todo = lack(wanted)
+    below = lack((ARMS[arm]["first"], seed) for arm, seed in todo if "first" in ARMS[arm])
+    return sorted(below | todo, key=lambda run: "first" in ARMS[run[0]])
 
 
 def seconds() -> dict[str, float]:
