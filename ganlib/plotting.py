@@ -114,7 +114,8 @@ def told(prefix: str) -> None:
         r = json.loads(path.read_text())
         low, high = r["interval"]
         measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
-        arms = f"{r['arm']} − {' or '.join(r['rivals']) or r['limit']}"
+        other = f"{r['rival_measure']} of " if r["rival_measure"] else ""
+        arms = f"{r['arm']} − {other}{' or '.join(r['rivals']) or r['limit']}"
         sentence = "**{}, {}:** {}. ({}; {}: {:+.3g} [{:+.3g}, {:+.3g}], {} paired seeds.)"
         say(sentence, r["id"], r["verdict"], r["sentence"], measure, arms, r["difference"], low, high, len(r["seeds"]))
 

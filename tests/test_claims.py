@@ -286,6 +286,10 @@ def test_kept_weights_build_the_game_again(folders, monkeypatch):
     assert path.stat().st_size < 2**20
     engine.keep("GRAN1", 2, opponent=False)
     alone = engine.kept("GRAN1", 2)
+    said, settings = engine.about("GRAN1", 2), engine.ARMS["GRAN1"]  # the arm's own where it has them
+    assert (said["width"], said["updates"], said["batch"], said["size"]) == (
+        settings["width"], settings["updates"], engine.SIZE["batch"], 16
+    )  # fmt: skip
     mean = engine.trained("GRAN1", 2).sample(4, seed=0)
     torch.testing.assert_close(alone.sample(4, seed=0), mean, rtol=0, atol=0.02)  # the average's, not the last weights'
     with safe_open(folders / "weights" / "GRAN1-seed2.safetensors", "pt") as file:

@@ -136,12 +136,14 @@ def keep(arm: str, seed: int, opponent: bool = True) -> None:
         gan.averaged = None
     if not opponent:
         gan.discriminator = None
-    settings = recipe(arm, tuple(gan.sample(1, seed=0).shape[1:]))
+    shape = tuple(gan.sample(1, seed=0).shape[1:])
+    settings = recipe(arm, shape)
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in gan.state_dict().items()
     }
-    run = {**SIZE, "updates": ARMS[arm].get("updates", SIZE["updates"]), "seconds": train(arm, seed)["seconds"]}
+    run = {name: ARMS[arm].get(name, value) for name, value in SIZE.items()}
+    run |= {"size": shape[-1], "seconds": train(arm, seed)["seconds"]}
     name = f"{arm}-seed{seed}.safetensors"
     with replacing(WEIGHTS / name) as aside:
         save_file(tensors, aside, {"settings": json.dumps(settings), "run": json.dumps(run)})
@@ -163,7 +165,7 @@ def kept(arm: str, seed: int = 0) -> GAN:
     missing, _ = gan.load_state_dict(state, strict=False)
     if not any(name.startswith("discriminator.") for name in state):
         missing = [name for name in missing if not name.startswith("discriminator.")]
-    counters = all(name.endswith(("num_batches_tracked", "_extra_state")) for name in missing)  # are not kept
+    counters = all(name.endswith(("num_batches_tracked", "_extra_state")) for name in missing)  # older files lack them
     require(counters, f"the weights of {arm}, seed {seed} lack {missing}: keep them again")
     return gan
 
