@@ -97,7 +97,7 @@ def learnt(gan: GAN, images: Images, updates: int = 150) -> GAN:
 
 
 def gain_of_overfitting(m1: GAN, m2: GAN, test: Images) -> float:
-    """How much log r_sample falls, that is turns to m1's favour, as m1's discriminator learns 30 digits by heart.
+    """How much log r_sample changes as m1's discriminator learns 30 digits by heart; below 0 it turns to m1's favour.
 
     Here and in ``silence`` the threshold is D = 1/2.
     """
