@@ -103,6 +103,13 @@ def table(rows: dict[str, dict[str, float]], places: int = 3) -> None:
     say("{}", "\n".join(lines))
 
 
+def compared(result: dict[str, Any]) -> tuple[str, str]:
+    """What a tested claim measures of its arm, and what it is compared with: the rivals' measure, or a limit."""
+    measure = f"spread of {result['measure']}" if result["spread"] else result["measure"]
+    other = f"{result['rival_measure']} of " if result["rival_measure"] else ""
+    return measure, f"{other}{' or '.join(result['rivals']) or result['limit']}"
+
+
 def told(prefix: str) -> None:
     """Say what came out of the tested claims whose names begin so, from the files of their results.
 
@@ -113,9 +120,8 @@ def told(prefix: str) -> None:
             continue
         r = json.loads(path.read_text())
         low, high = r["interval"]
-        measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
-        other = f"{r['rival_measure']} of " if r["rival_measure"] else ""
-        arms = f"{r['arm']} − {other}{' or '.join(r['rivals']) or r['limit']}"
+        measure, rival = compared(r)
+        arms = f"{r['arm']} − {rival}"
         sentence = "**{}, {}:** {}. ({}; {}: {:+.3g} [{:+.3g}, {:+.3g}], {} paired seeds.)"
         say(sentence, r["id"], r["verdict"], r["sentence"], measure, arms, r["difference"], low, high, len(r["seeds"]))
 

@@ -20,7 +20,7 @@ from ganlib.models import SYSTEMS, home
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "gallery.png"
 LARGE = {"dcgan": "dcgan, shown", "wgan_gp": "wgan_gp, shown"}
 # where a system has several arms with kept weights, the one that is shown; and the two models without an opponent
-CHOSEN = {"dcgan": "dcgan", "gran": "GRAN3", "dvae": "DVAE", "draw": "DRAW"}
+CHOSEN = {"gran": "GRAN3", "dvae": "DVAE", "draw": "DRAW"}
 CLOTHES = {"dcgan": "dcgan, clothes shown", "progan, of 16 pixels": "(h) twice as long"}
 TOLD = {"gan_int_cls, of captions": "GAN-INT-CLS, shown", "stackgan, of captions": "Stage II, shown"}
 COLUMNS = 16

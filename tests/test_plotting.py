@@ -128,13 +128,15 @@ def test_a_claim_is_told_with_its_interval(monkeypatch, tmp_path):
     monkeypatch.setattr(plotting, "BUNDLED", tmp_path)
     result = dict(
         id="X-C1", verdict="refuted", sentence="a is less", measure="error", spread=True, arm="a", rivals=["b", "c"],
-        limit=None, difference=0.5, interval=[0.25, 0.75], seeds=[{}] * 10,
+        rival_measure=None, limit=None, difference=0.5, interval=[0.25, 0.75], seeds=[{}] * 10,
     )  # fmt: skip
     (tmp_path / "claims" / "X-C1.json").write_text(json.dumps(result))
-    (tmp_path / "claims" / "Y-C1.json").write_text(json.dumps(result | {"id": "Y-C1"}))
+    other = result | dict(id="Y-C1", spread=False, rivals=["a"], rival_measure="1.1 error")
+    (tmp_path / "claims" / "Y-C1.json").write_text(json.dumps(other))
     assert shown(lambda: plotting.told("X-")) == [
         "**X-C1, refuted:** a is less. (spread of error; a − b or c: +0.5 [+0.25, +0.75], 10 paired seeds.)"
     ]
+    assert "(error; a − 1.1 error of a: +0.5" in shown(lambda: plotting.told("Y-"))[0]
 
 
 def test_a_forest_has_a_line_for_each_claim_and_hollow_marks_that_lean():
@@ -172,7 +174,16 @@ def test_a_network_is_drawn_from_itself():
 def test_told_takes_a_whole_number(monkeypatch, tmp_path, capsys):
     (tmp_path / "claims").mkdir()
     seeds = [{"difference": 1.0}, {"difference": 2.0}]
-    base = dict(verdict="undecided", sentence="so it is", measure="m", spread=False, arm="a", rivals=["b"], seeds=seeds)
+    base = dict(
+        verdict="undecided",
+        sentence="so it is",
+        measure="m",
+        spread=False,
+        rival_measure=None,
+        arm="a",
+        rivals=["b"],
+        seeds=seeds,
+    )
     for id in ("GR-C1a", "GR-C1b", "GR-C10", "GR-C2"):
         result = base | dict(id=id, difference=1.5, interval=[0.0, 3.0])
         (tmp_path / "claims" / f"{id}.json").write_text(json.dumps(result))

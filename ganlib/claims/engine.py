@@ -25,7 +25,7 @@ from ganlib.claims.report import of_the_loss
 from ganlib.data import BUNDLED, Images, load
 from ganlib.files import intact, listed_anew, replacing
 from ganlib.gan import GAN
-from ganlib.plotting import strength
+from ganlib.plotting import compared, strength
 from ganlib.training import TrainingDiverged, fit
 
 RESULTS, WEIGHTS = BUNDLED / "claims", BUNDLED / "weights"
@@ -261,7 +261,7 @@ def battles(claim: Claim, runs: dict[str, list[dict[str, Any]]]) -> list[dict[st
     to train both.
     """
     test, rival = start(claim.arm, 0)[2], claim.rivals[0]
-    before = results().get(claim.id, {"seeds": [], "measure": None})
+    before = results(claim.id).get(claim.id, {"seeds": [], "measure": None})
     known = before["seeds"] if before["measure"] == claim.measure else []
     rows = []
     for seed, pair in enumerate(zip(runs[claim.arm], runs[rival])):
@@ -315,9 +315,8 @@ def table() -> str:
     lines = ["| claim | measure, smaller is better | difference [95 % interval] | seeds | verdict at this scale |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for r in results().values():
-        measure = f"spread of {r['measure']}" if r["spread"] else r["measure"]
-        other = f"{r['rival_measure']} of " if r["rival_measure"] else ""
-        arms = f"{measure} of {r['arm']} against {other}{' or '.join(r['rivals']) or r['limit']}"
+        measure, rival = compared(r)
+        arms = f"{measure} of {r['arm']} against {rival}"
         low, high = r["interval"]
         difference = f"{r['difference']:+.3g} [{low:+.3g}, {high:+.3g}]"
         sentence = r["sentence"].replace("|", "\\|")
