@@ -14,15 +14,17 @@ goes on from its checkpoint.
 
 import argparse
 
+from ganlib.budget import budget
 from ganlib.checks import require
 from ganlib.claims.engine import keep, recall, table, test
 from ganlib.claims.ledger import ARMS, CLAIMS
 from ganlib.claims.queue import plan, test_all
 
 if __name__ == "__main__":
+    seeds = budget(smoke=2, cpu=5, cuda=5, paper=5)  # two are the fewest that have an interval
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", nargs="*", metavar="ID", help=", ".join(CLAIMS))
-    parser.add_argument("--seeds", type=int, default=5, help="paired seeds (default: 5)")
+    parser.add_argument("--seeds", type=int, default=seeds, help=f"paired seeds (default: {seeds})")
     parser.add_argument("--all", action="store_true", help="test all claims, or with IDs those, --jobs runs at a time")
     parser.add_argument("--plan", action="store_true", help="print what --all would train, and how long it may take")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")

@@ -1,5 +1,6 @@
 """All claims in one go: every run that is missing, each in a process of its own with one thread."""
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -77,8 +78,10 @@ def train_all(claims: Iterable[Claim], seeds: int, jobs: int) -> list[Run]:
     and each keeps what it has.
     """
     whole("jobs", jobs)
-    # a fork need not import torch again; what has touched a GPU cannot be forked
+    # what has touched a GPU cannot be forked; a fork need not import torch again, nor what the first optimizer imports
     forks = os.name == "posix" and device().type == "cpu"
+    if forks:
+        importlib.import_module("torch._dynamo")
     context = multiprocessing.get_context("fork" if forks else "spawn")
     todo, failed = missing(runs(claims, seeds)), []
     total, done, start = len(todo), 0, time.monotonic()
