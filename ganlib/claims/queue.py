@@ -1,6 +1,5 @@
 """All claims in one go: every run that is missing, each in a process of its own with one thread."""
 
-import importlib
 import json
 import multiprocessing
 import os
@@ -78,12 +77,12 @@ def train_all(claims: Iterable[Claim], seeds: int, jobs: int) -> list[Run]:
     and each keeps what it has.
     """
     whole("jobs", jobs)
-    # what has touched a GPU cannot be forked; a fork need not import torch again, nor what the first optimizer imports
+    # a fork need not import torch again; what has touched a GPU cannot be forked
     forks = os.name == "posix" and device().type == "cpu"
-    if forks:
-        importlib.import_module("torch._dynamo")
     context = multiprocessing.get_context("fork" if forks else "spawn")
     todo, failed = missing(runs(claims, seeds)), []
+    if forks and todo:
+        torch.optim.SGD([torch.zeros(1)])  # the first optimizer imports for seconds: once here, not in each fork
     total, done, start = len(todo), 0, time.monotonic()
     running: dict[int, tuple[BaseProcess, Run]] = {}
     try:
