@@ -259,6 +259,14 @@ def test_figures_in_the_results_need_no_new_run(folders, monkeypatch):
     assert engine.train("wgan", 1)["fid"] == [5.0]
     for path in engine.RUNS.iterdir():
         path.unlink()
+    newer = json.loads((engine.RESULTS / "RA-C3.json").read_text())  # it is read after RA-C2, which lacks the measure
+    for run in newer["runs"]["wgan"]:
+        run["modes"] = [10.0]
+    (engine.RESULTS / "RA-C3.json").write_text(json.dumps(newer))
+    assert engine.recall() == 3 * 3
+    assert ["modes" in engine.train("wgan", seed) for seed in range(3)] == [True, True, False]
+    for path in engine.RUNS.iterdir():
+        path.unlink()
     monkeypatch.setitem(engine.ARMS, "wgan", engine.ARMS["wgan"] | {"lr": 1.0})  # no longer the arm that was run
     assert engine.recall() == 2 * 3
 

@@ -108,9 +108,10 @@ def trained(arm: str, seed: int) -> GAN:
 def recall() -> int:
     """Put the figures of data/claims/ back under runs/claims/, so that more seeds train only what is new; their number.
 
-    Runs of an arm whose settings are others by now, or another budget's, are left out.
+    Runs of an arm whose settings are others by now, or another budget's, are left out. Where several results hold a
+    run, an older one may lack what is measured since: that with the most figures counts.
     """
-    recalled = 0
+    found: dict[Path, dict[str, Any]] = {}
     for result in results().values():
         for arm, runs in result["runs"].items():
             then = {name: result["settings"][name] for name in SIZE} | result["settings"]["arms"][arm]
@@ -118,11 +119,12 @@ def recall() -> int:
                 continue
             for run in runs:
                 path = Path(f"{where(arm, run['seed'])}.json")
-                if not path.exists():
-                    with replacing(path) as aside:
-                        aside.write_text(json.dumps(run))
-                    recalled += 1
-    return recalled
+                found[path] = max(found.get(path, {}), run, key=len)
+    new = {path: run for path, run in found.items() if not path.exists()}
+    for path, run in new.items():
+        with replacing(path) as aside:
+            aside.write_text(json.dumps(run))
+    return len(new)
 
 
 def keep(arm: str, seed: int, opponent: bool = True) -> None:
