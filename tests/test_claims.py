@@ -176,6 +176,14 @@ def test_a_spread_compares_distances_from_the_median(folders, monkeypatch):
     assert [row["difference"] for row in result["seeds"]] == [1.0 - 4.0, 0.0, 2.0 - 4.0]
 
 
+def test_a_spread_has_half_more_seeds_and_its_arms_serve_the_other_claims_too():
+    assert CLAIMS["TA-C3"].needs(10) == 15 and CLAIMS["TA-C1a"].needs(10) == 10  # both compare these two arms
+    both = [("dcgan, lens", seed) for seed in range(15)] + [("dcgan, no lens", seed) for seed in range(15)]
+    assert queue.runs([CLAIMS["TA-C3"], CLAIMS["TA-C1a"]], 10) == both
+    assert queue.runs([CLAIMS["TA-C1a"], CLAIMS["TA-C3"]], 10) == both
+    assert len(queue.runs([CLAIMS["TA-C1a"]], 10)) == 20
+
+
 def test_a_claim_without_rivals_is_held_against_its_limit(folders, monkeypatch):
     monkeypatch.setattr(engine, "train", lambda arm, seed: {"fid": [1.0], "shift": [0.5, 0.01 * seed]})
     with pytest.raises(ValueError, match="seeds is 1; it must be at least 2"):

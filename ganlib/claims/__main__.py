@@ -24,7 +24,9 @@ if __name__ == "__main__":
     seeds = budget(smoke=2, cpu=5, cuda=5, paper=5)  # two are the fewest that have an interval
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", nargs="*", metavar="ID", help=", ".join(CLAIMS))
-    parser.add_argument("--seeds", type=int, default=seeds, help=f"paired seeds (default: {seeds})")
+    parser.add_argument(
+        "--seeds", type=int, default=seeds, help=f"paired seeds (default: {seeds}), of a spread half more"
+    )
     parser.add_argument("--all", action="store_true", help="test all claims, or with IDs those, --jobs runs at a time")
     parser.add_argument("--plan", action="store_true", help="print what --all would train, and how long it may take")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
@@ -44,7 +46,7 @@ if __name__ == "__main__":
         test_all(chosen, arguments.seeds, arguments.jobs)
     else:
         for name in arguments.ids:
-            print(test(CLAIMS[name], arguments.seeds)["verdict"])
+            print(test(CLAIMS[name], CLAIMS[name].needs(arguments.seeds))["verdict"])
     for arm in arguments.keep:
         require(arm in ARMS, f"ARM is {arm!r}; the arms are {', '.join(ARMS)}")
         for seed in range(arguments.seeds):

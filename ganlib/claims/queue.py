@@ -23,8 +23,11 @@ Run = tuple[str, int]  # an arm and its seed
 
 def runs(claims: Iterable[Claim], seeds: int) -> list[Run]:
     """Every run that claims need, whether it is done or not."""
-    arms = dict.fromkeys(arm for claim in claims for arm in (claim.arm, *claim.rivals))
-    return [(arm, seed) for arm in arms for seed in range(seeds)]
+    most: dict[str, int] = {}
+    for claim in claims:
+        for arm in (claim.arm, *claim.rivals):
+            most[arm] = max(most.get(arm, 0), claim.needs(seeds))
+    return [(arm, seed) for arm, n in most.items() for seed in range(n)]
 
 
 def missing(wanted: Iterable[Run]) -> list[Run]:
@@ -116,4 +119,4 @@ def test_all(claims: Iterable[Claim], seeds: int, jobs: int) -> None:
         if failed & {claim.arm, *claim.rivals}:
             print(f"{claim.id}: not tested, a run of it failed", flush=True)
         else:
-            print(f"{claim.id}: {engine.test(claim, seeds, results)['verdict']}", flush=True)
+            print(f"{claim.id}: {engine.test(claim, claim.needs(seeds), results)['verdict']}", flush=True)
