@@ -2,9 +2,9 @@
 
 python scripts/gallery.py
 
-Digits of 32 pixels, digits of 16, and other things, each below its real pictures; no sample is chosen. FID is in the
-features of the digit, or clothes, classifier, with n = 1,000, beside its floor: what training pictures score in the
-place of the fakes. FIDs of two sizes are no rivals.
+Digits of 32 pixels, digits of 16 of the systems that have no larger ones, and other things, each below its real
+pictures; no sample is chosen. FID is in the features of the digit, or clothes, classifier, with n = 1,000, beside its
+floor: what training pictures score in the place of the fakes. FIDs of two sizes are no rivals.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from ganlib.gan import Game
 from ganlib.models import SYSTEMS, home
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "gallery.png"
-LARGE = {"dcgan": "dcgan, shown", "wgan_gp": "wgan_gp, shown"}
+LARGE = {s["system"]: arm for arm, s in claims.ARMS.items() if s.get("data") == "all digits of 32 pixels"}
 # where a system has several arms with kept weights, the one that is shown; and the two models without an opponent
 CHOSEN = {"gran": "GRAN3", "dvae": "DVAE", "draw": "DRAW"}
 CLOTHES = {"dcgan": "dcgan, clothes shown", "progan, of 16 pixels": "(h) twice as long"}
@@ -28,7 +28,9 @@ Row = tuple[Tensor, str]  # samples, and what is said of them at their right
 
 
 def arm_of(system: str) -> str | None:
-    """The arm of ``ganlib.claims`` that shows a system: the chosen one, or the first that has kept weights."""
+    """The arm of ``ganlib.claims`` that shows a system: the large or the chosen one, or the first that is kept."""
+    if system in LARGE:
+        return LARGE[system]
     arms = [CHOSEN[system]] if system in CHOSEN else [a for a, s in claims.ARMS.items() if s["system"] == system]
     return next((arm for arm in arms if (claims.WEIGHTS / f"{arm}-seed0.safetensors").exists()), None)
 
@@ -47,7 +49,7 @@ def real(name: str, size: int) -> Row:
 def small_digits() -> dict[str, Row]:
     rows = {"real digits, 16 pixels": real("mnist5k", 16)}
     systems = [system for system in SYSTEMS if home(system) == "mnist5k"]  # what else there is draws no digits
-    for system in (*systems, "dvae", "draw"):
+    for system in (name for name in (*systems, "dvae", "draw") if name not in LARGE):
         if arm := arm_of(system):
             rows[system] = scored(claims.kept(arm), "mnist5k")
         else:
@@ -66,7 +68,7 @@ def others() -> dict[str, Row]:
 
 
 def main() -> None:
-    large = {label: scored(claims.kept(arm), "mnist5k") for label, arm in LARGE.items()}
+    large = {system: scored(claims.kept(arm), "mnist5k") for system, arm in LARGE.items()}
     panels = [{"real digits, 32 pixels": real("mnist5k", 32)} | large, small_digits(), others()]
     rows = {label + " " * i: row for i, panel in enumerate(panels) for label, row in panel.items()}  # no label twice
     figure = plotting.strip({label: images for label, (images, _) in rows.items()}, scale=0.6)

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import ganlib as gl
-from ganlib.claims import CLAIMS, claim, engine, gran, lens, queue, report
+from ganlib.claims import CLAIMS, claim, engine, gran, lens, queue, report, shown
 
 
 def test_verdict_is_the_paired_t_interval():
@@ -345,6 +345,15 @@ def test_every_arm_of_digits_is_built_from_its_data_and_from_its_shape():
             gan, images, _ = engine.start(arm, 0)
             again = engine.make(engine.recipe(arm, images.shape))
             assert list(gan.state_dict()) == list(again.state_dict())
+
+
+def test_the_gallery_learns_from_no_digit_that_it_is_tested_on(monkeypatch):
+    test, others = gl.load("mnist5k", "test", 32), gl.load("mnist5k", "train", 32)
+    mixed = torch.cat([others.x[:40], test.x[:30], others.x[40:70], test.x[30:]])
+    parts = {"mnist5k": test, "mnist": gl.Images(mixed)}
+    monkeypatch.setattr(shown, "load", lambda name, split, size: parts[name])
+    assert torch.equal(shown.all_digits("train", 16).x, others.x[:70])  # and the rest is kept, in its order
+    assert shown.all_digits("test", 16) is test
 
 
 def test_arms_of_one_seed_start_alike():
