@@ -164,7 +164,7 @@ def test_a_claim_takes_the_better_rival_of_each_seed(folders, monkeypatch):
     assert written["difference"] == result["difference"] and written["verdict"] == result["verdict"]
     line = engine.table().splitlines()[2]
     assert (
-        line.startswith("| RA-C2: DCGAN reaches")
+        line.startswith("| RA-C2: over the run DCGAN")
         and "mean_fid of dcgan against wgan or wgan_gp | -0.667 [-1.38, +0.0504]" in line
     )
 

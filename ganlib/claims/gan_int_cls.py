@@ -60,7 +60,7 @@ MEASURES: dict[str, Callable[[Run], float]] = {
     "sameness of a caption's samples": lambda run: -run["variety"][-1],
 }
 CLAIMS = [
-    Claim("SV-GIC-C1", "a discriminator that sees wrong texts makes the pictures fit their captions better (CLS)",
+    Claim("SV-GIC-C1", "a discriminator that sees wrong texts makes pictures fit their training captions better (CLS)",
           "GAN-CLS", ("GAN, texts",), "others' pictures nearer"),
     Claim("SV-GIC-C2", "interpolated texts make the pictures of withheld captions fit better (INT)",
           "GAN-INT-CLS", ("GAN-CLS",), "others' pictures nearer, withheld captions"),

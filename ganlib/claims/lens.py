@@ -72,7 +72,7 @@ CLAIMS = (
           "lens, a third of K", ("dcgan, lens",), "mean_fid"),
     Claim("TA-C10b", "the end is robust to K: with a third of it FID ends less than a tenth above",
           "lens, a third of K", ("dcgan, lens",), "last_fid", "1.1 last_fid"),
-    Claim("TA-C11", "a sigmoid before LSGAN's squares starves its generator: its gradient is smaller than without one",
+    Claim("TA-C11", "a sigmoid before LSGAN's squares makes the generator's gradient smaller",
           "lsgan with a sigmoid, no lens", ("lsgan, no lens",), "gradient"),
 )  # fmt: skip
 

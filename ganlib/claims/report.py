@@ -44,7 +44,7 @@ CLAIMS = (
           "wgan", ("dcgan",), "-rank correlation"),
     Claim("RA-C1e", "WGAN-GP's loss means more than DCGAN's: over the training it falls with FID",
           "wgan_gp", ("dcgan",), "-rank correlation"),
-    Claim("RA-C2", "DCGAN reaches a lower FID, sooner, than both Wasserstein GANs at equal generator updates",
+    Claim("RA-C2", "over the run DCGAN's mean FID is below both Wasserstein GANs' at equal generator updates",
           "dcgan", ("wgan", "wgan_gp"), "mean_fid"),
     Claim("RA-C3", "the gradient penalty ends at a lower FID than weight clipping",
           "wgan_gp", ("wgan",), "last_fid"),
@@ -56,7 +56,7 @@ CLAIMS = (
           "step cover half", "dcgan", (), "longest step", limit=0.5),
     Claim("RA-C6a", "with one critic update for each of G, WGAN-GP's classes are less even than with five",
           "wgan_gp", ("wgan_gp, D:G 1",), "KL of classes"),
-    Claim("RA-C6b", "five discriminator updates for each of G starve the G of Eq. 1: with one it ends at a lower FID",
+    Claim("RA-C6b", "with five updates of D for each of G the game of Eq. 1 ends at a higher FID than with one",
           "dcgan of Eq. 1", ("dcgan of Eq. 1, D:G 5",), "last_fid"),
 )  # fmt: skip
 
