@@ -127,7 +127,7 @@ def at_the_end(gan: Game, test: Any) -> dict[str, Callable[[Game], Any]]:
     """What is measured of a GRAN of several steps after its last update: its canvases, and two steps more."""
     if not (isinstance(getattr(gan, "generator", None), GRANGenerator) and gan.generator.steps > 1):
         return {}
-    steps, images = gan.generator.steps, load("mnist5k", size=SIZE["size"])
+    steps, images = gan.generator.steps, load("mnist5k", size=test.shape[-1])
 
     @torch.no_grad()
     def canvases(gan: GAN) -> Tensor:
