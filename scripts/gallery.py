@@ -19,8 +19,7 @@ from ganlib.models import SYSTEMS, home
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "gallery.png"
 LARGE = {s["system"]: arm for arm, s in claims.ARMS.items() if s.get("data") == "all digits of 32 pixels"}
-# where a system has several arms with kept weights, the one that is shown; and the two models without an opponent
-CHOSEN = {"gran": "GRAN3", "dvae": "DVAE", "draw": "DRAW"}
+CHOSEN = {"dvae": "DVAE", "draw": "DRAW"}  # models without an opponent, whose arms have other names
 CLOTHES = {"dcgan": "dcgan, clothes shown", "progan, of 16 pixels": "(h) twice as long"}
 TOLD = {"gan_int_cls, of captions": "GAN-INT-CLS, shown", "stackgan, of captions": "Stage II, shown"}
 COLUMNS = 16
@@ -28,7 +27,7 @@ Row = tuple[Tensor, str]  # samples, and what is said of them at their right
 
 
 def arm_of(system: str) -> str | None:
-    """The arm of ``ganlib.claims`` that shows a system: the large or the chosen one, or the first that is kept."""
+    """The arm of ``ganlib.claims`` that shows a system: the large or the named one, or the first that is kept."""
     if system in LARGE:
         return LARGE[system]
     arms = [CHOSEN[system]] if system in CHOSEN else [a for a, s in claims.ARMS.items() if s["system"] == system]
