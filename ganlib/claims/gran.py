@@ -101,13 +101,13 @@ def gain_of_overfitting(m1: GAN, m2: GAN, test: Images) -> float:
 
     Here and in ``silence`` the threshold is D = 1/2.
     """
-    few = load("mnist5k", size=SIZE["size"]).take(30)
+    few = load("mnist5k", size=test.shape[-1]).take(30)
     return log_ratios(learnt(m1, few), m2, test)[0] - log_ratios(m1, m2, test)[0]
 
 
 def silence(m1: GAN, m2: GAN, test: Images) -> float:
     """|log r_test| after the updates on all digits, the control, less the one after those on 30."""
-    images = load("mnist5k", size=SIZE["size"])
+    images = load("mnist5k", size=test.shape[-1])
     by_heart, control = (abs(log_ratios(learnt(m1, x), m2, test)[1]) for x in (images.take(30), images))
     return control - by_heart
 

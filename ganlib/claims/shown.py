@@ -39,16 +39,6 @@ HOW = dict(
     ema=0.998,
     decay=True,
 )
-CHAIN = dict(
-    system="chaingan",
-    width=8 * SIZE["width"],
-    critic_width=2 * SIZE["width"],
-    d=10,
-    editors=2,
-    latent_dim=64,
-    lr=1e-3,
-    n_critic=2,
-)
 ARMS: dict[str, Arm] = {
     "vanilla, shown": HOW | dict(system="vanilla", width=192, lr=4e-4, updates=40 * SIZE["updates"] // 3),
     "dcgan, shown": HOW | dict(system="dcgan", lr=4e-4),
@@ -63,7 +53,17 @@ ARMS: dict[str, Arm] = {
     | dict(
         system="gran", width=5 * SIZE["width"] // 3, latent_dim=60, g_lr=4e-4, d_lr=8e-4, updates=4 * SIZE["updates"]
     ),
-    "chain, shown": HOW | CHAIN,
+    "chain, shown": HOW
+    | dict(
+        system="chaingan",
+        width=8 * SIZE["width"],
+        critic_width=2 * SIZE["width"],
+        d=10,
+        editors=2,
+        latent_dim=64,
+        lr=1e-3,
+        n_critic=2,
+    ),
     "dcgan, clothes shown": HOW
     | dict(system="dcgan", lr=4e-4, data="clothes of 32 pixels", batch=SIZE["batch"], updates=7 * SIZE["updates"] // 3),
 }
