@@ -49,12 +49,13 @@ def show(images: Tensor, title: str = "", columns: int = 8, ax: Axes | None = No
 def strip(rows: dict[str, Tensor], title: str = "", scale: float = 0.7) -> Figure:
     """One labelled row of images per entry: label -> (N, C, H, W) in [-1, 1]."""
     columns = max(map(len, rows.values()))
-    figure, axes = plt.subplots(len(rows), 1, figsize=(scale * columns + 1.2, scale * len(rows) + 0.3), squeeze=False)
+    size = scale * columns + 1.2, scale * len(rows) + 0.3 * bool(title)
+    figure, axes = plt.subplots(len(rows), 1, figsize=size, squeeze=False, layout="compressed")
     for ax, (label, images) in zip(axes[:, 0], rows.items()):
         show(images, columns=columns, ax=ax)
         ax.text(-0.01, 0.5, label, transform=ax.transAxes, ha="right", va="center")
     figure.suptitle(title)
-    figure.tight_layout(pad=0.3)
+    figure.get_layout_engine().set(h_pad=0.01, w_pad=0.01, hspace=0)
     return figure
 
 
@@ -136,8 +137,9 @@ VERDICTS = {"confirmed": (BLUE, "o"), "refuted": (RED, "s"), "undecided": ("#777
 
 
 def forest(results: dict[str, dict[str, Any]], limit: float = 5.0) -> Figure:
-    """Every claim's difference with its 95 % interval, in standard deviations between seeds; left of 0 it came true.
+    """Every claim's difference with its 95 % interval, over its deviation between seeds; left of 0 it came true.
 
+    So drawn, it is how clear a result is, and not how large.
     Hollow marks lean: their interval excludes 0, but not after the correction for a paper's other claims. What lies
     beyond the limit is drawn at it, as an arrow. Results are those of ``claims.results``.
     """
@@ -159,8 +161,11 @@ def forest(results: dict[str, dict[str, Any]], limit: float = 5.0) -> Figure:
         ax.set(ylim=(each - 0.5, -0.5), xlim=(-1.05 * limit, 1.05 * limit))
     marks = [plt.Line2D([], [], color=c, marker=m, ls="", label=word) for word, (c, m) in VERDICTS.items()]
     marks.append(plt.Line2D([], [], color=BLACK, marker="o", markerfacecolor="white", ls="", label="leaning"))
-    figure.legend(handles=marks, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
-    figure.supxlabel("mean difference with its 95 % interval, in standard deviations between seeds", fontsize=8)
+    marks.append(plt.Line2D([], [], color="#777777", marker="<", ls="", label="beyond the axis"))
+    figure.legend(handles=marks, loc="outside upper center", ncols=5, frameon=False, fontsize=8)
+    figure.supxlabel(
+        "mean difference with its 95 % interval, over the standard deviation of the seeds' differences", fontsize=8
+    )
     return figure
 
 

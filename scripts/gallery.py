@@ -3,14 +3,16 @@
 python scripts/gallery.py
 
 Digits of 32 pixels, digits of 16 of the systems that have no larger ones, and other things, each below its real
-pictures; no sample is chosen. FID is in the features of the digit, or clothes, classifier, with n = 1,000, beside its
-floor: what training pictures score in the place of the fakes. FIDs of two sizes are no rivals.
+pictures; no sample is chosen. The captions are of the training split. FID is in the features of the digit, or
+clothes, classifier, with n = 1,000, beside its floor: what training pictures score in the place of the fakes. FIDs of
+two sizes are no rivals.
 """
 
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 import ganlib as gl
 from ganlib import claims, plotting
@@ -21,7 +23,7 @@ PICTURE = Path(__file__).resolve().parent.parent / "docs" / "gallery.png"
 LARGE = {s["system"]: arm for arm, s in claims.ARMS.items() if s.get("data") == "all digits of 32 pixels"}
 CHOSEN = {"dvae": "DVAE", "draw": "DRAW"}  # models without an opponent, whose arms have other names
 CLOTHES = {"dcgan": "dcgan, clothes shown", "progan, of 16 pixels": "(h) twice as long"}
-TOLD = {"gan_int_cls, of captions": "GAN-INT-CLS, shown", "stackgan, of captions": "Stage II, shown"}
+TOLD = {"gan_int_cls, of the same": "GAN-INT-CLS, shown", "stackgan, of the same": "Stage II, shown"}
 COLUMNS = 16
 Row = tuple[Tensor, str]  # samples, and what is said of them at their right
 
@@ -57,12 +59,14 @@ def small_digits() -> dict[str, Row]:
 
 
 def others() -> dict[str, Row]:
-    captions = gl.load("emoji", only=gl.data.EMOJI_KINDS).captions
-    captions = list(captions[:: len(captions) // COLUMNS][:COLUMNS])
-    print("captions:", ", ".join(captions))
+    emoji, solids = gl.load("emoji", only=gl.data.EMOJI_KINDS), gl.load("chairs").x[:COLUMNS]
+    told = [i * len(emoji) // COLUMNS for i in range(COLUMNS)]
+    captions = [emoji.captions[i] for i in told]
     rows = {"real clothes, 32 pixels": real("fashion10k", 32)}
     rows |= {label: scored(claims.kept(arm), "fashion10k") for label, arm in CLOTHES.items()}
+    rows["real, of 16 captions"] = gl.data.to_float(emoji.x[told]).cpu(), ""
     rows |= {label: (claims.kept(arm).sample(COLUMNS, seed=0, y=captions).cpu(), "") for label, arm in TOLD.items()}
+    rows["real solids, 16³ voxels"] = solids.cpu(), ""
     return rows | {"gan3d": (claims.kept("3D-GAN, shown", 8).sample(COLUMNS, seed=0).cpu(), "")}
 
 
@@ -70,9 +74,12 @@ def main() -> None:
     large = {system: scored(claims.kept(arm), "mnist5k") for system, arm in LARGE.items()}
     panels = [{"real digits, 32 pixels": real("mnist5k", 32)} | large, small_digits(), others()]
     rows = {label + " " * i: row for i, panel in enumerate(panels) for label, row in panel.items()}  # no label twice
-    figure = plotting.strip({label: images for label, (images, _) in rows.items()}, scale=0.6)
+    # all of 64 pixels, so that the columns of all rows lie below each other; solids are drawn in 64 as well
+    pictures = {label: x if x.dim() == 5 else interpolate(x, size=64) for label, (x, _) in rows.items()}
+    figure = plotting.strip(pictures)
     for ax, (label, (_, said)) in zip(figure.axes, rows.items()):
         ax.text(1.01, 0.5, said, transform=ax.transAxes, va="center", fontsize=8)
+        ax.texts[0].set_text(label.strip())
         if label.startswith("real"):
             ax.texts[0].set_fontweight("bold")
     figure.savefig(PICTURE, dpi=90, bbox_inches="tight", pad_inches=0.05, pil_kwargs={"optimize": True})

@@ -113,16 +113,20 @@ def graph() -> None:
     columns = {d: [n for n in depth if depth[n] == d] for d in set(depth.values())}
     place = {n: (d, (len(names) - 1) / 2 - i) for d, names in columns.items() for i, n in enumerate(names)}
     figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    for a, b in edges():
-        arrow = dict(arrowstyle="->", color="0.5", shrinkA=16, shrinkB=20, connectionstyle="arc3,rad=0.08")
-        ax.annotate("", place[b], place[a], arrowprops=arrow)
-    for stem in SYLLABUS:
-        label = f"{stem[:2]}\n{stem[3:].replace('_', ' ')}"
-        box = dict(boxstyle="round", facecolor="white", edgecolor="#0072B2")
-        ax.text(*place[stem[:2]], label, ha="center", va="center", fontsize=7, bbox=box)
     (x0, x1), (y0, y1) = ((min(v), max(v)) for v in zip(*place.values()))
     ax.set(xlim=(x0 - 0.4, x1 + 0.4), ylim=(y0 - 0.5, y1 + 0.5))
     ax.axis("off")
+    boxes = {}
+    for stem in SYLLABUS:
+        label = f"{stem[:2]}\n{stem[3:].replace('_', ' ')}"
+        box = dict(boxstyle="round", facecolor="white", edgecolor="#0072B2")
+        boxes[stem[:2]] = ax.text(*place[stem[:2]], label, ha="center", va="center", fontsize=7, bbox=box)
+    figure.canvas.draw()  # an arrow ends at a box, whose size is known from here on
+    for a, b in edges():
+        ends = dict(patchA=boxes[a].get_bbox_patch(), patchB=boxes[b].get_bbox_patch(), shrinkA=1, shrinkB=1)
+        bend = -0.12 if depth[b] - depth[a] == 2 else 0.08  # past the box between them
+        arrow = dict(arrowstyle="->", color="0.5", connectionstyle=f"arc3,rad={bend}") | ends
+        ax.annotate("", place[b], place[a], arrowprops=arrow)
     figure.savefig(GRAPH, dpi=90, metadata={"Description": repr(edges())}, pil_kwargs={"optimize": True})
     plt.close(figure)
 
@@ -188,7 +192,7 @@ def page() -> str:
     lines += ["", "## The way through", "", "An arrow leads from a notebook to those that stand on it.", ""]
     lines += ["![What needs what: each notebook after those that it stands on](../docs/syllabus.png)", ""]
     lines += ["Two plans. Minutes of reading are an estimate from words and cells, those of assignments what their"]
-    lines += ["exercises state; how long the notebooks run is in the table above, measured."]
+    lines += ["exercises state; how long the notebooks run is in the table above, measured, or an estimate that says so."]
     lines += plans(paths)
     lines += ["", "## Glossary", "", *glossary(paths)]
     lines += ["", "## What of the papers is shown where", ""]

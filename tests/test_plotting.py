@@ -64,6 +64,14 @@ def test_strip_has_a_row_for_each_label():
     assert [ax.texts[0].get_text() for ax in figure.axes] == ["real", "fake"]
 
 
+def test_the_title_of_a_tall_strip_and_its_labels_stay_clear_of_the_pictures():
+    figure = plotting.strip({f"a label, {i}": -torch.ones(10, 1, 8, 8) for i in range(12)}, title="both")
+    figure.canvas.draw()
+    first, title = figure.axes[0].get_window_extent(), figure._suptitle.get_window_extent()
+    assert title.y0 >= first.y1 and title.y1 <= figure.bbox.y1
+    assert all(0 <= ax.texts[0].get_window_extent().x0 for ax in figure.axes)
+
+
 def test_live_display_shows_bar_losses_scores_and_samples(monkeypatch, tmp_path):
     class Handle:
         def __init__(self):

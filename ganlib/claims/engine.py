@@ -46,7 +46,7 @@ TITLES = {  # of the papers, by what the names of their claims begin with
     "SV-PROJ": "Random projections (Neyshabur et al. 2017)",
     "SV-AMB": "AmbientGAN (Bora et al. 2018)",
     "SV-PG": "Progressive growing (Karras et al. 2018)",
-    "SV-SRN": "Stable rank (Sanyal et al. 2020)",
+    "SV-SRN": "Stable rank (Sanyal et al. 2020) and spectral norm (Miyato et al. 2018)",
 }
 
 
@@ -313,22 +313,28 @@ def results(prefix: str = "") -> dict[str, dict[str, Any]]:
 
 
 def table() -> str:
-    """Every tested claim, in Markdown."""
-    lines = ["| claim | measure, smaller is better | difference [95 % interval] | seeds | verdict at this scale |"]
-    lines.append("| --- | --- | --- | --- | --- |")
+    """Every tested claim, in Markdown, paper by paper."""
+    lines, paper = [], ""
     for r in results().values():
+        if paper_of(r["id"]) != paper:
+            paper = paper_of(r["id"])
+            lines += [
+                f"\n### {paper}: {TITLES[paper]}\n",
+                "| claim | measure, smaller is better | difference [95 % interval] | seeds | verdict at this scale |",
+                "| --- | --- | --- | --- | --- |",
+            ]
         measure, rival = compared(r)
         arms = f"{measure} of {r['arm']} against {rival}"
         low, high = r["interval"]
         difference = f"{r['difference']:+.3g} [{low:+.3g}, {high:+.3g}]"
         sentence = r["sentence"].replace("|", "\\|")
         lines.append(f"| {r['id']}: {sentence} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
-    return "\n".join(lines)
+    return "\n".join(lines).strip()
 
 
 def summary() -> str:
-    """One line a paper, in Markdown: how many of its claims came out how, and the strongest effect."""
-    lines = ["| paper | claims | confirmed | refuted | leaning | undecided | the strongest effect |"]
+    """One line a paper, in Markdown: how many of its claims came out how, and the clearest: mean over deviation."""
+    lines = ["| paper | claims | confirmed | refuted | leaning | undecided | the clearest |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- |")
     found = results()
     for paper in dict.fromkeys(map(paper_of, found)):

@@ -46,7 +46,7 @@ CLAIMS = (
           "wgan_gp", ("dcgan",), "-rank correlation"),
     Claim("RA-C2", "over the run DCGAN's mean FID is below both Wasserstein GANs' at equal generator updates",
           "dcgan", ("wgan", "wgan_gp"), "mean_fid"),
-    Claim("RA-C3", "the gradient penalty ends at a lower FID than weight clipping",
+    Claim("RA-C3", "WGAN-GP ends at a lower FID than WGAN",
           "wgan_gp", ("wgan",), "last_fid"),
     Claim("RA-C4a", "WGAN's samples fall into the ten classes more evenly than DCGAN's",
           "wgan", ("dcgan",), "KL of classes"),
