@@ -191,8 +191,9 @@ def page() -> str:
         lines.append(f"| [{title}]({path.name}) | {what} | {source} | {before or '-'} | {minutes(path)} |")
     lines += ["", "## The way through", "", "An arrow leads from a notebook to those that stand on it.", ""]
     lines += ["![What needs what: each notebook after those that it stands on](../docs/syllabus.png)", ""]
-    lines += ["Two plans. Minutes of reading are an estimate from words and cells, those of assignments what their exercises"]
-    lines += ["state; how long the notebooks run is in the table above, measured, or an estimate that says so."]
+    lines += ["Two plans. Minutes of reading are an estimate from words and cells, those of assignments what their"]
+    lines += ["exercises state; how long the notebooks run is in the table above, measured or, where it says so,"]
+    lines += ["estimated."]
     lines += plans(paths)
     lines += ["", "## Glossary", "", *glossary(paths)]
     lines += ["", "## What of the papers is shown where", ""]
