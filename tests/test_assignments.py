@@ -86,6 +86,16 @@ def test_reference_passes_its_tests(name):
 
 
 @every_assignment
+def test_tests_leave_the_names_of_students_alone(name):
+    """A helper beside a solution may be called as a test's variable is: what a test binds is its own."""
+    for exercise, (_, test) in exercises(name)[1].items():
+        function, call = ast.parse(test.source).body
+        assert isinstance(function, ast.FunctionDef) and function.name == "_test", exercise
+        assert ast.unparse(call) == "_test()", exercise
+        assert not any(isinstance(node, ast.Global) for node in ast.walk(function)), exercise
+
+
+@every_assignment
 def test_right_answers_in_other_forms_keep_their_points(name):
     setup, parts = exercises(name)
     tried = []

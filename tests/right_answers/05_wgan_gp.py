@@ -79,3 +79,13 @@ def mixes_samples(critic, x):
     J = J.reshape(len(x), len(x), -1).abs().sum(2)
     off = ~torch.eye(len(x), dtype=torch.bool)
     return (J[off] > 1e-12).any().item()
+
+
+# %% penalty: a helper of its own beside it, called as the test's
+def length(gradient):
+    return gradient.flatten(1).norm(dim=1)
+
+
+def gradient_penalty(critic, x):
+    (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return (length(slope) - 1).square()

@@ -18,7 +18,7 @@ def keep_patch(x, side):
     left = torch.randint(0, w - side + 1, (n, 1, 1, 1))
     row, column = torch.arange(h).view(1, 1, h, 1), torch.arange(w).view(1, 1, 1, w)
     inside = (row - top >= 0) & (row - top < side) & (column - left >= 0) & (column - left < side)
-    return x * inside + (~inside) * -1.0
+    return (x + 1) * inside - 1
 
 
 # %% window: masked_fill
