@@ -56,13 +56,14 @@ ARMS: dict[str, Arm] = {
     "chain, shown": HOW
     | dict(
         system="chaingan",
-        width=8 * SIZE["width"],
+        width=20 * SIZE["width"],
         critic_width=2 * SIZE["width"],
-        d=10,
-        editors=2,
+        d=SIZE["width"],
+        editors=1,
         latent_dim=64,
         lr=1e-3,
         n_critic=2,
+        updates=6 * SIZE["updates"],
     ),
     "dcgan, clothes shown": HOW
     | dict(system="dcgan", lr=4e-4, data="clothes of 32 pixels", batch=SIZE["batch"], updates=7 * SIZE["updates"] // 3),
