@@ -162,7 +162,8 @@ def test_a_claim_takes_the_better_rival_of_each_seed(folders, monkeypatch):
     assert [row["difference"] for row in result["seeds"]] == [-1.0, -0.5, -0.5]
     written = json.loads((folders / "results" / "RA-C2.json").read_text())
     assert written["difference"] == result["difference"] and written["verdict"] == result["verdict"]
-    line = engine.table().splitlines()[2]
+    heading, _, _, _, line = engine.table().splitlines()
+    assert heading == "### RA: Recent advances (Frank and Juracek)"
     assert (
         line.startswith("| RA-C2: over the run DCGAN")
         and "mean_fid of dcgan against wgan or wgan_gp | -0.667 [-1.38, +0.0504]" in line
