@@ -137,7 +137,7 @@ VERDICTS = {"confirmed": (BLUE, "o"), "refuted": (RED, "s"), "undecided": ("#777
 
 
 def forest(results: dict[str, dict[str, Any]], limit: float = 5.0) -> Figure:
-    """Every claim's difference with its 95 % interval, over its deviation between seeds; left of 0 it came true.
+    """Every claim's difference with its 95 % interval, over its deviation between seeds; left of 0 is its side.
 
     So drawn, it is how clear a result is, and not how large.
     Hollow marks lean: their interval excludes 0, but not after the correction for a paper's other claims. What lies

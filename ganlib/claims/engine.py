@@ -312,33 +312,36 @@ def results(prefix: str = "") -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text()) for path in files}
 
 
+def by_paper() -> dict[str, list[dict[str, Any]]]:
+    """What came out of the tested claims, paper by paper."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for r in results().values():
+        found.setdefault(paper_of(r["id"]), []).append(r)
+    return found
+
+
 def table() -> str:
     """Every tested claim, in Markdown, paper by paper."""
-    lines, paper = [], ""
-    for r in results().values():
-        if paper_of(r["id"]) != paper:
-            paper = paper_of(r["id"])
-            lines += [
-                f"\n### {paper}: {TITLES[paper]}\n",
-                "| claim | measure, smaller is better | difference [95 % interval] | seeds | verdict at this scale |",
-                "| --- | --- | --- | --- | --- |",
-            ]
-        measure, rival = compared(r)
-        arms = f"{measure} of {r['arm']} against {rival}"
-        low, high = r["interval"]
-        difference = f"{r['difference']:+.3g} [{low:+.3g}, {high:+.3g}]"
-        sentence = r["sentence"].replace("|", "\\|")
-        lines.append(f"| {r['id']}: {sentence} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
-    return "\n".join(lines).strip()
+    head = "| claim | measure, smaller is better | difference [95 % interval] | seeds | verdict at this scale |"
+    parts = []
+    for paper, own in by_paper().items():
+        lines = [f"### {paper}: {TITLES[paper]}", "", head, "| --- | --- | --- | --- | --- |"]
+        for r in own:
+            measure, rival = compared(r)
+            arms = f"{measure} of {r['arm']} against {rival}"
+            low, high = r["interval"]
+            difference = f"{r['difference']:+.3g} [{low:+.3g}, {high:+.3g}]"
+            sentence = r["sentence"].replace("|", "\\|")
+            lines.append(f"| {r['id']}: {sentence} | {arms} | {difference} | {len(r['seeds'])} | {r['verdict']} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def summary() -> str:
     """One line a paper, in Markdown: how many of its claims came out how, and the clearest: mean over deviation."""
     lines = ["| paper | claims | confirmed | refuted | leaning | undecided | the clearest |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- |")
-    found = results()
-    for paper in dict.fromkeys(map(paper_of, found)):
-        own = [r for r in found.values() if paper_of(r["id"]) == paper]
+    for paper, own in by_paper().items():
         words = [r["verdict"] for r in own]
         n = [len(own), words.count("confirmed"), words.count("refuted")]
         n += [sum(word.startswith("leaning") for word in words), words.count("undecided")]
